@@ -1,0 +1,25 @@
+//! rchaos: load, faults, probes and verdicts on one clock, scripted in Lua.
+//!
+//! A file imports from rows below its own, or from its own folder; `tests/layers.rs` holds it.
+//!
+//! ```text
+//! 6 cli/              one file per subcommand; exit codes; diagnostics
+//! 5 engine/           from loaded script to verdict
+//! 4 modules/          one file or folder per Lua native
+//! 3 script/           Lua host; knows no native
+//! 3 output/           events, summary, terminal and files
+//! 2 http/             the measuring HTTP client
+//! 2 metrics/          registry, histograms, thresholds
+//! 2 demo/             the target that examples run against
+//! 1 base/             units, clock, rng, text
+//! ```
+
+pub mod base;
+pub mod metrics;
+pub mod http;
+pub mod demo;
+pub mod script;
+pub mod output;
+pub mod modules;
+pub mod engine;
+pub mod cli;
