@@ -192,10 +192,8 @@ impl Recorder {
 
 impl Remembered {
     fn is(&self, base: TagSetId, pairs: &[(&str, &str)]) -> bool {
-        let same = |(a, b): (&(Box<str>, Box<str>), &(&str, &str))| *a.0 == *b.0 && *a.1 == *b.1;
-        self.base == base
-            && self.pairs.len() == pairs.len()
-            && self.pairs.iter().zip(pairs).all(same)
+        let known = self.pairs.iter().map(|(name, value)| (&**name, &**value));
+        self.base == base && known.eq(pairs.iter().copied())
     }
 }
 
@@ -278,7 +276,7 @@ mod tests {
         let series = recorder.series(builtin::HTTP_REQ_DURATION, TagSetId::EMPTY);
         let fill = |recorder: &mut Recorder, samples: u64| {
             for n in 0..samples {
-                recorder.time(series, Duration::from_nanos(1 << 20 | n % 1000 * 60_000));
+                recorder.time(series, Duration::from_nanos((1 << 20) + n % 1000 * 60_000));
             }
             recorder.footprint()
         };
