@@ -70,7 +70,7 @@ impl Recorder {
         if pairs.is_empty() {
             return base;
         }
-        let mut hasher = std::hash::DefaultHasher::new();
+        let mut hasher = IdHasher::default();
         (base, pairs).hash(&mut hasher);
         let hash = hasher.finish();
         if let Some(known) = self.sets.get(&hash)
@@ -201,7 +201,7 @@ fn key(metric: MetricId, tags: TagSetId) -> u64 {
     u64::from(metric.0) << 32 | u64::from(tags.0)
 }
 
-/// Mixes one number that is no attacker's choice; the default hasher would cost more than the sample.
+/// Mixes what is no attacker's choice; the default hasher would cost more than the sample.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 
@@ -211,8 +211,10 @@ impl Hasher for IdHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
+        for chunk in bytes.chunks(8) {
+            let mut number = [0; 8];
+            number[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(number));
         }
     }
 
