@@ -5,6 +5,7 @@ mod error;
 mod globals;
 mod interrupt;
 mod module;
+pub mod phase;
 mod pulse;
 mod require;
 mod source;
@@ -15,7 +16,7 @@ mod testing;
 mod vm;
 mod watchdog;
 
-pub use context::{Phase, Vu};
+pub use context::{Phase, Vu, VuOptions};
 pub use error::{Fingerprint, Frame, Kind, Location, Misuse, ScriptError, here};
 pub use module::{Module, Verb};
 pub use pulse::{Cause, Interrupted, Pulse, Slice};
