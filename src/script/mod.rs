@@ -13,6 +13,8 @@ mod stdlib;
 mod task;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod vm;
 mod watchdog;
 
