@@ -4,6 +4,7 @@ mod context;
 mod error;
 mod globals;
 mod interrupt;
+pub mod json;
 mod module;
 mod options;
 mod pulse;
