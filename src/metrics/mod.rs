@@ -1,1 +1,23 @@
-//! TODO
+//! Metrics of a run: what is measured, how it is recorded without locks, and what it is held to.
+
+pub mod builtin;
+
+mod aggregate;
+mod aggregator;
+mod catalog;
+mod definition;
+mod delta;
+mod histogram;
+mod recorder;
+mod selector;
+mod threshold;
+mod window;
+
+pub use aggregate::Aggregate;
+pub use aggregator::Aggregator;
+pub use catalog::{Catalog, DefineError, MetricId, TagPairs, TagSetId};
+pub use definition::{Kind, MetricDef, Unit};
+pub use delta::Delta;
+pub use recorder::{Recorder, Series};
+pub use selector::{Selector, SelectorError};
+pub use threshold::{Expression, ExpressionError, Threshold, ThresholdState, ThresholdStatus};
