@@ -212,7 +212,7 @@ impl Stage {
             error.message = format!("setup: its result cannot be given to users: {}", error.message);
             error
         })?;
-        Ok(Some(text))
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
     }
 
     async fn teardown(&self, session: Option<String>) -> Result<(), ScriptError> {

@@ -4,7 +4,9 @@ mod context;
 mod error;
 mod globals;
 mod interrupt;
+pub mod json;
 mod module;
+mod options;
 pub mod phase;
 mod pulse;
 mod require;
@@ -13,12 +15,15 @@ mod stdlib;
 mod task;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod vm;
 mod watchdog;
 
 pub use context::{Phase, Vu, VuOptions};
 pub use error::{Fingerprint, Frame, Kind, Location, Misuse, ScriptError, here};
 pub use module::{Module, Verb};
+pub use options::{FromOption, Options, Problem, Problems, unit_arg};
 pub use pulse::{Cause, Interrupted, Pulse, Slice};
 pub use source::{STDIN, Source, SourceError, Sources};
 pub use stdlib::STDLIB;
