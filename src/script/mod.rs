@@ -4,7 +4,9 @@ mod context;
 mod error;
 mod globals;
 mod interrupt;
+pub mod json;
 mod module;
+mod options;
 mod pulse;
 mod require;
 mod source;
@@ -12,12 +14,15 @@ mod stdlib;
 mod task;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod vm;
 mod watchdog;
 
 pub use context::{Phase, Vu};
 pub use error::{Fingerprint, Frame, Kind, Location, Misuse, ScriptError, here};
 pub use module::{Module, Verb};
+pub use options::{FromOption, Options, Problem, Problems, unit_arg};
 pub use pulse::{Cause, Interrupted, Pulse, Slice};
 pub use source::{STDIN, Source, SourceError, Sources};
 pub use stdlib::STDLIB;

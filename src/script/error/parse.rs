@@ -10,6 +10,9 @@ use crate::script::pulse::Interrupted;
 /// Heads the call stack that mlua appends to messages.
 const STACK: &str = "\nstack traceback:";
 
+/// Endless recursion has thousands of frames that say the same.
+const DEEPEST: usize = 64;
+
 pub(super) fn clean(error: &Error) -> ScriptError {
     let mut stacks = Vec::new();
     let mut notes = Vec::new();
@@ -207,5 +210,6 @@ fn joined(stacks: Vec<Vec<Frame>>) -> Vec<Frame> {
             all.extend(stack);
         }
     }
+    all.truncate(DEEPEST);
     all
 }
