@@ -217,7 +217,7 @@ impl Stage {
             );
             error
         })?;
-        Ok(Some(text))
+        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
     }
 
     async fn teardown(&self, session: Option<String>) -> Result<(), ScriptError> {

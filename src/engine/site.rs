@@ -15,7 +15,7 @@ use crate::http;
 use crate::metrics::{Aggregator, Catalog, Delta, Recorder, TagSetId};
 use crate::script::{
     Chunk, Limits, Module, Phase, Pulse, ScriptError, Source, Sources, Verb, Vm, VmOptions, Vu,
-    VuOptions, Watchdog,
+    VuOptions, Watchdog, json,
 };
 
 use super::error_table::{ErrorCount, ErrorTable};
@@ -163,9 +163,12 @@ impl Site {
     pub fn set_session(&self, json: Option<&str>) -> Result<(), ScriptError> {
         let value = match json {
             None => Value::Nil,
-            Some(text) => crate::script::json::decode(self.vm.lua(), text.as_bytes())
-                .and_then(|value| crate::script::json::freeze(self.vm.lua(), value))
-                .map_err(|error| ScriptError::from_lua(&error))?,
+            Some(text) => {
+                let value = json::decode(self.vm.lua(), text.as_bytes())
+                    .map_err(|error| ScriptError::from_lua(&error))?;
+                json::freeze(&value);
+                value
+            }
         };
         *self.session.borrow_mut() = value;
         Ok(())
