@@ -243,7 +243,20 @@ fn wrong_arguments_read_well() {
 }
 
 #[test]
+fn waiting_where_it_cannot_be_says_so() {
+    let error = Bench::new().fails("table.sort({ 2, 1 }, function() nap(1) return true end)");
+    assert!(
+        error.message.contains("cannot be called inside"),
+        "{error:?}"
+    );
+    assert_eq!(place(&error), "main.lua:1");
+}
+
+#[test]
 fn equal_errors_group() {
+    let bench = Bench::new();
+    let raise = || bench.fails("assert(false, { 1 })").fingerprint();
+    assert_eq!(raise(), raise());
     let bench = Bench::new();
     let first = bench.fails("tools.fail('x')").fingerprint();
     assert_eq!(first, bench.fails("tools.fail('x')").fingerprint());
