@@ -57,7 +57,10 @@ impl Failure {
             text.push_str(&problem.error().render(sources, verbose));
         }
         if problems.len() > 1 {
-            text.push_str(&format!("{} problems; nothing was started\n", problems.len()));
+            text.push_str(&format!(
+                "{} problems; nothing was started\n",
+                problems.len()
+            ));
         }
         Self {
             text,

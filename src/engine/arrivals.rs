@@ -195,6 +195,9 @@ mod tests {
     fn values_between_stages_are_linear() {
         let stages = [stage(10.0, 20.0), stage(0.0, 5.0), stage(10.0, 5.0)];
         let at = |seconds| value_at(10.0, &stages, Duration::from_secs_f64(seconds));
-        assert_eq!((at(0.0), at(5.0), at(10.0), at(30.0)), (10.0, 15.0, 5.0, 5.0));
+        assert_eq!(
+            (at(0.0), at(5.0), at(10.0), at(30.0)),
+            (10.0, 15.0, 5.0, 5.0)
+        );
     }
 }

@@ -91,7 +91,9 @@ impl Director {
 
     /// Waits for the thread; `false` when it panicked.
     pub fn join(&mut self) -> bool {
-        self.thread.take().is_none_or(|thread| thread.join().is_ok())
+        self.thread
+            .take()
+            .is_none_or(|thread| thread.join().is_ok())
     }
 }
 
@@ -209,7 +211,10 @@ impl Stage {
         }
         let text = json::encode(self.site.vm.lua(), &value).map_err(|error| {
             let mut error = ScriptError::from_lua(&error);
-            error.message = format!("setup: its result cannot be given to users: {}", error.message);
+            error.message = format!(
+                "setup: its result cannot be given to users: {}",
+                error.message
+            );
             error
         })?;
         Ok(Some(String::from_utf8_lossy(&text).into_owned()))

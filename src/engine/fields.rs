@@ -174,7 +174,10 @@ impl Fields {
         match self.value(key) {
             Value::Nil => None,
             Value::Integer(number) => self.fitting(key, number),
-            #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "checked to be whole and small"
+            )]
             Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
                 self.fitting(key, number as i64)
             }
@@ -205,7 +208,11 @@ impl Fields {
     }
 
     /// A whole number from 1, or its default.
-    pub fn at_least_one<T: TryFrom<i64> + Default + PartialEq>(&mut self, key: &str, default: T) -> T {
+    pub fn at_least_one<T: TryFrom<i64> + Default + PartialEq>(
+        &mut self,
+        key: &str,
+        default: T,
+    ) -> T {
         match self.whole::<T>(key) {
             Some(number) if number == T::default() => {
                 self.note(key, "must be at least 1");
@@ -289,10 +296,12 @@ impl Fields {
 
     /// Stages whose targets are whole numbers of users.
     pub fn stages_of_users(&mut self) -> Vec<Stage> {
-        self.stages(|stage| f64::from(stage.whole::<u32>("target").unwrap_or_else(|| {
-            stage.require("target", "20");
-            0
-        })))
+        self.stages(|stage| {
+            f64::from(stage.whole::<u32>("target").unwrap_or_else(|| {
+                stage.require("target", "20");
+                0
+            }))
+        })
     }
 
     /// Stages whose targets are rates.
@@ -368,7 +377,9 @@ fn hint(key: &str, keys: &[&str]) -> String {
 #[must_use]
 pub fn has(options: &Value, key: &str) -> bool {
     match options {
-        Value::Table(table) => table.raw_get::<Value>(key).is_ok_and(|value| !value.is_nil()),
+        Value::Table(table) => table
+            .raw_get::<Value>(key)
+            .is_ok_and(|value| !value.is_nil()),
         _ => false,
     }
 }
@@ -379,7 +390,10 @@ pub fn first_target_is_text(options: &Value) -> bool {
     let first = |table: &Table| -> mlua::Result<bool> {
         let stages: Table = table.raw_get("stages")?;
         let stage: Table = stages.raw_get(1)?;
-        Ok(matches!(stage.raw_get::<Value>("target")?, Value::String(_)))
+        Ok(matches!(
+            stage.raw_get::<Value>("target")?,
+            Value::String(_)
+        ))
     };
     match options {
         Value::Table(table) => first(table).unwrap_or(false),

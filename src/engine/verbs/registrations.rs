@@ -50,7 +50,11 @@ pub struct Registrations {
 impl Registrations {
     /// Adds a scenario.
     pub fn scenario(&mut self, plan: ScenarioPlan, at: Option<Location>) {
-        if self.scenarios.iter().any(|(other, _)| other.name == plan.name) {
+        if self
+            .scenarios
+            .iter()
+            .any(|(other, _)| other.name == plan.name)
+        {
             let text = format!("scenario \"{}\": declared twice", plan.name);
             self.problems.push(Problem::new(text, at));
             return;
@@ -77,7 +81,11 @@ impl Registrations {
     #[must_use]
     pub fn plan(&self) -> Plan {
         Plan {
-            scenarios: self.scenarios.iter().map(|(plan, _)| plan.clone()).collect(),
+            scenarios: self
+                .scenarios
+                .iter()
+                .map(|(plan, _)| plan.clone())
+                .collect(),
             options: self
                 .options
                 .as_ref()

@@ -85,7 +85,9 @@ fn of_metric(fields: &mut Fields, selector: &str, value: Value) -> Vec<Threshold
     };
     match value {
         Value::String(text) => vec![plain(text.to_string_lossy())],
-        Value::Table(list) if is_detailed(&list) => detailed(fields, selector, list).into_iter().collect(),
+        Value::Table(list) if is_detailed(&list) => {
+            detailed(fields, selector, list).into_iter().collect()
+        }
         Value::Table(list) => {
             let values: Vec<Value> = list.sequence_values::<Value>().flatten().collect();
             if values.is_empty() {

@@ -27,7 +27,10 @@ fn scenario(lua: &Lua, (name, options, function): (Value, Value, Value)) -> Resu
     let usage = "write scenario(\"name\", { … }, function(vu, session) … end)";
     let Value::String(name) = name else {
         let got = name.type_name();
-        return Err(misuse(lua, format!("scenario: the name is a {got}; {usage}")));
+        return Err(misuse(
+            lua,
+            format!("scenario: the name is a {got}; {usage}"),
+        ));
     };
     let name = name.to_string_lossy();
     let Value::Function(function) = function else {
@@ -93,7 +96,9 @@ fn executor(options: &Value, place: &str) -> std::result::Result<&'static Execut
         Value::String(name) => name.to_string_lossy(),
         other => {
             let got = other.type_name();
-            return Err(format!("{place}: option `executor`: expected a string, got {got}"));
+            return Err(format!(
+                "{place}: option `executor`: expected a string, got {got}"
+            ));
         }
     };
     EXECUTORS
