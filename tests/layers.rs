@@ -77,7 +77,10 @@ fn imports_point_down() {
             }
         }
     }
-    assert!(wrong.is_empty(), "imports that do not point down: {wrong:#?}");
+    assert!(
+        wrong.is_empty(),
+        "imports that do not point down: {wrong:#?}"
+    );
 }
 
 #[test]
@@ -88,7 +91,14 @@ fn files_and_main_stay_small() {
     let long: Vec<_> = files
         .iter()
         .map(|file| (file, fs::read_to_string(file).unwrap().lines().count()))
-        .filter(|(file, lines)| *lines >= if file.ends_with("src/main.rs") { 60 } else { 400 })
+        .filter(|(file, lines)| {
+            *lines
+                >= if file.ends_with("src/main.rs") {
+                    60
+                } else {
+                    400
+                }
+        })
         .collect();
     assert!(long.is_empty(), "files of 400 lines or more: {long:#?}");
 }

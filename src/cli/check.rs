@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::engine::{RunConfig, StartAfter, check as check_script};
 use crate::base::units::show_duration;
+use crate::engine::{RunConfig, StartAfter, check as check_script};
 use crate::script::Sources;
 
 use super::diagnostic::Failure;
@@ -53,7 +53,10 @@ pub fn run(args: CheckArgs, verbose: bool) -> Result<Exit, Failure> {
         );
     }
     for threshold in &checked.plan.options.thresholds {
-        println!("  threshold {}: {}", threshold.selector, threshold.expression);
+        println!(
+            "  threshold {}: {}",
+            threshold.selector, threshold.expression
+        );
     }
     let hooks = checked.plan.hooks;
     for (name, given) in [

@@ -47,7 +47,6 @@ pub fn run(args: DemoArgs) -> Result<Exit, Failure> {
             std::future::pending::<()>().await;
         }
     };
-    serve(&options, ready, stop)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    serve(&options, ready, stop).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     Ok(Exit::Passed)
 }

@@ -38,7 +38,11 @@ impl Exit {
             Self::Usage => 1,
             Self::Passed => 0,
         };
-        if rank(other) > rank(self) { other } else { self }
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 

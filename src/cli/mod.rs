@@ -48,7 +48,11 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no failures; where the text goes is clap's decision.
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Passed };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Passed
+            };
             let _ = error.print();
             return exit;
         }

@@ -96,7 +96,10 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
     let script = args.file.display().to_string();
     let quiet = args.quiet;
     if !quiet {
-        eprintln!("rchaos {}: {script}, seed {seed}", env!("CARGO_PKG_VERSION"));
+        eprintln!(
+            "rchaos {}: {script}, seed {seed}",
+            env!("CARGO_PKG_VERSION")
+        );
     }
     let config = config(args, source, sources.clone(), seed);
     let runtime = event_loop()?;
@@ -108,8 +111,7 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
         })
         .await;
         let _ = printer.finish();
-        let mut outcome =
-            outcome.map_err(|error| Failure::of_run(&error, &sources, verbose))?;
+        let mut outcome = outcome.map_err(|error| Failure::of_run(&error, &sources, verbose))?;
         let summary = summarise(&mut outcome, &script);
         let summary = hook(&mut outcome, summary, quiet).await?;
         Ok::<_, Failure>((outcome, summary))
@@ -162,12 +164,7 @@ pub(super) fn quiet_config(
     }
 }
 
-fn config(
-    args: RunArgs,
-    source: Source,
-    sources: Arc<Sources>,
-    seed: u64,
-) -> RunConfig {
+fn config(args: RunArgs, source: Source, sources: Arc<Sources>, seed: u64) -> RunConfig {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     RunConfig {
         source,
@@ -202,7 +199,11 @@ fn printer(quiet: bool) -> ProgressPrinter<std::io::Stderr> {
 }
 
 /// Shows the end summary, or what the script's `summary` function makes of it.
-async fn hook(outcome: &mut Outcome, mut summary: Summary, quiet: bool) -> Result<Summary, Failure> {
+async fn hook(
+    outcome: &mut Outcome,
+    mut summary: Summary,
+    quiet: bool,
+) -> Result<Summary, Failure> {
     let json = serde_json::to_string(&summary)
         .map_err(|error| Failure::new(Exit::Internal, format!("the summary: {error}")))?;
     match outcome.texts(json).await {
@@ -216,7 +217,9 @@ async fn hook(outcome: &mut Outcome, mut summary: Summary, quiet: bool) -> Resul
         Err(error) => {
             summary.verdict = Verdict::Error;
             summary.exit_code = Exit::Script as u8;
-            summary.reasons.insert(0, format!("summary: {}", error.message));
+            summary
+                .reasons
+                .insert(0, format!("summary: {}", error.message));
             outcome.control.script_error(error);
         }
     }

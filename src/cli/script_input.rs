@@ -16,9 +16,14 @@ use super::exit::Exit;
 pub fn read(file: &Path, sources: &Sources) -> Result<Source, Failure> {
     if file == Path::new("-") {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map_err(|error| {
-            Failure::new(Exit::Usage, format!("cannot read the script from stdin: {error}"))
-        })?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| {
+                Failure::new(
+                    Exit::Usage,
+                    format!("cannot read the script from stdin: {error}"),
+                )
+            })?;
         return Ok(sources.insert(STDIN, &text));
     }
     sources

@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use crate::script::phase::TopLevel;
-use crate::script::{Location, Phase, Scoped, ScriptError, Task, json};
+use crate::script::{Location, Phase, Problem, Scoped, ScriptError, Task, json};
 
 use super::activity::{Activity, Spawned};
 use super::plan::Plan;
 use super::site::{Report, Site, SiteSetup};
-use super::verbs::{Problem, Registrations};
+use super::verbs::Registrations;
 
 /// What the main VM's top level came to.
 #[derive(Debug)]
@@ -91,7 +91,9 @@ impl Director {
 
     /// Waits for the thread; `false` when it panicked.
     pub fn join(&mut self) -> bool {
-        self.thread.take().is_none_or(|thread| thread.join().is_ok())
+        self.thread
+            .take()
+            .is_none_or(|thread| thread.join().is_ok())
     }
 }
 
@@ -209,7 +211,10 @@ impl Stage {
         }
         let text = json::encode(self.site.vm.lua(), &value).map_err(|error| {
             let mut error = ScriptError::from_lua(&error);
-            error.message = format!("setup: its result cannot be given to users: {}", error.message);
+            error.message = format!(
+                "setup: its result cannot be given to users: {}",
+                error.message
+            );
             error
         })?;
         Ok(Some(String::from_utf8_lossy(&text).into_owned()))

@@ -32,7 +32,10 @@ impl Overrides {
             if let Some(iterations) = self.iterations {
                 let vus = self.vus.unwrap_or_else(|| scenario.executor.max_vus());
                 scenario.executor = Executor::SharedIterations(SharedIterations {
-                    vus: u32::try_from(iterations).unwrap_or(u32::MAX).min(vus).max(1),
+                    vus: u32::try_from(iterations)
+                        .unwrap_or(u32::MAX)
+                        .min(vus)
+                        .max(1),
                     iterations,
                     max_duration: self.duration.unwrap_or(Duration::from_secs(600)),
                 });
@@ -56,11 +59,10 @@ impl Overrides {
             .collect();
         for wanted in &self.only {
             if !names.contains(wanted) {
-                let hint = nearest(wanted, names.iter().map(String::as_str))
-                    .map_or_else(
-                        || format!("the scenarios are {}", names.join(", ")),
-                        |near| format!("did you mean \"{near}\"?"),
-                    );
+                let hint = nearest(wanted, names.iter().map(String::as_str)).map_or_else(
+                    || format!("the scenarios are {}", names.join(", ")),
+                    |near| format!("did you mean \"{near}\"?"),
+                );
                 return Err(format!(
                     "--only: no scenario is called {}; {hint}",
                     quoted(wanted)
@@ -127,8 +129,8 @@ fn set_duration(executor: &mut Executor, duration: Duration) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::executors::RampingVus;
     use super::super::arrivals::Stage;
+    use super::super::executors::RampingVus;
     use super::*;
 
     fn ramp() -> Executor {

@@ -146,7 +146,10 @@ mod tests {
     #[test]
     fn shared_iterations_are_claimed_once_each() {
         let (pool, _) = Pool::new(1);
-        assert_eq!((pool.claim(2), pool.claim(2), pool.claim(2)), (Some(0), Some(1), None));
+        assert_eq!(
+            (pool.claim(2), pool.claim(2), pool.claim(2)),
+            (Some(0), Some(1), None)
+        );
         assert_eq!(pool.unclaimed(5), 2);
     }
 

@@ -72,9 +72,8 @@ impl Follower {
                 let totals = pools[index].totals();
                 let memory = &mut self.memories[index];
                 let begun = self.begun[index];
-                let elapsed = begun.map_or(Duration::ZERO, |begun| {
-                    now.saturating_duration_since(begun)
-                });
+                let elapsed =
+                    begun.map_or(Duration::ZERO, |begun| now.saturating_duration_since(begun));
                 let total = scenario.executor.length();
                 let state = if schedule.has_ended(index) {
                     ScenarioState::Done

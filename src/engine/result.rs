@@ -36,7 +36,11 @@ pub fn summarise(outcome: &mut Outcome, script: &str) -> Summary {
         judge.finish(&figures, elapsed);
     }
     let (verdict, reasons) = decide(outcome, &figures);
-    let judged = outcome.control.judge.as_ref().map_or(&[][..], |judge| judge.judged());
+    let judged = outcome
+        .control
+        .judge
+        .as_ref()
+        .map_or(&[][..], |judge| judge.judged());
     Summary {
         schema: SCHEMA,
         verdict,
@@ -91,8 +95,13 @@ fn silent_failures(outcome: &Outcome, figures: &Aggregator) -> Vec<String> {
     let mut reasons = Vec::new();
     let judge = outcome.control.judge.as_ref();
     let total = |metric, tags: &[(&str, &str)]| {
-        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let selector = Selector { metric, tags: tags.collect() };
+        let tags = tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let selector = Selector {
+            metric,
+            tags: tags.collect(),
+        };
         figures.select(&selector).map_or(0.0, |found| found.sum)
     };
     let errors = total(builtin::ITERATION_ERRORS, &[]);
@@ -188,7 +197,11 @@ fn thresholds_of(
     figures: &Aggregator,
     def: &MetricDef,
 ) -> BTreeMap<String, Aggregate> {
-    let judged = outcome.control.judge.as_ref().map_or(&[][..], |judge| judge.judged());
+    let judged = outcome
+        .control
+        .judge
+        .as_ref()
+        .map_or(&[][..], |judge| judge.judged());
     judged
         .iter()
         .map(|one| &one.threshold)

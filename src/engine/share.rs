@@ -301,10 +301,7 @@ impl Share {
 
     /// Records how late an arrival was served.
     pub fn lag(&self, lag: Duration) {
-        self.site
-            .recorder
-            .borrow_mut()
-            .time(self.figures.lag, lag);
+        self.site.recorder.borrow_mut().time(self.figures.lag, lag);
     }
 
     /// Records the end of an iteration.
@@ -348,10 +345,7 @@ impl Share {
         let vu = self.site.vu(id, self.scenario, &self.plan, self.tags);
         let user = User::new(number, vu);
         self.users.borrow_mut().insert(number, user.clone());
-        self.pool
-            .seat(self.site.index)
-            .vus
-            .fetch_add(1, Relaxed);
+        self.pool.seat(self.site.index).vus.fetch_add(1, Relaxed);
         user
     }
 

@@ -197,7 +197,14 @@ impl Site {
             env.extend(plan.env.clone());
             Arc::new(env)
         };
-        self.new_vu(id, plan.name.clone(), Some(scenario), env, tags, Phase::VuTopLevel)
+        self.new_vu(
+            id,
+            plan.name.clone(),
+            Some(scenario),
+            env,
+            tags,
+            Phase::VuTopLevel,
+        )
     }
 
     /// The one user of the director's thread, for `setup`, `teardown` and ad-hoc scripts.
@@ -283,7 +290,8 @@ fn number(scenario: usize) -> u32 {
 }
 
 fn pairs(tags: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    tags.iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
 /// A runtime for one thread.

@@ -70,10 +70,9 @@ const DIRECTOR_LIMIT: Duration = Duration::from_secs(5);
 
 fn warn_of_stall(stall: Stall) {
     if stall.first && !stall.condemned {
-        let place = stall
-            .place
-            .as_ref()
-            .map_or_else(String::new, |place| format!("{}:{}: ", place.file, place.line));
+        let place = stall.place.as_ref().map_or_else(String::new, |place| {
+            format!("{}:{}: ", place.file, place.line)
+        });
         tracing::warn!(
             "{place}computes for more than {} ms without a pause; others on this worker wait",
             stall.duration.as_millis()
@@ -121,4 +120,3 @@ impl Stage {
         }
     }
 }
-

@@ -94,7 +94,9 @@ impl Worker {
 
     /// Waits for the thread; `false` when it panicked.
     pub fn join(&mut self) -> bool {
-        self.thread.take().is_none_or(|thread| thread.join().is_ok())
+        self.thread
+            .take()
+            .is_none_or(|thread| thread.join().is_ok())
     }
 }
 

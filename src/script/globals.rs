@@ -193,7 +193,7 @@ fn random(_: &Lua, (low, high): (Option<f64>, Option<f64>)) -> mlua::Result<f64>
         (Some(low), Some(high)) => (low, high),
     };
     let span = high.floor() - low.floor();
-    if span.is_nan() || span < 0.0 || span >= 9_007_199_254_740_992.0 {
+    if !(0.0..9_007_199_254_740_992.0).contains(&span) {
         return Err(mlua::Error::runtime(
             "math.random: the interval is empty or too large",
         ));

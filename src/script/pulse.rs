@@ -163,7 +163,7 @@ impl Pulse {
             self.wanted.store(0, Ordering::Relaxed);
             *lock(&self.seen) = super::error::here(lua);
         }
-        if slice % 2 == 0 || self.condemned.load(Ordering::Acquire) != slice {
+        if slice.is_multiple_of(2) || self.condemned.load(Ordering::Acquire) != slice {
             for machine in machines.iter() {
                 machine.park();
             }

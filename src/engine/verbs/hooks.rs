@@ -35,7 +35,10 @@ fn register(
     let verb = lua.create_function(move |lua, given: Value| {
         let Value::Function(function) = given else {
             let got = given.type_name();
-            return Err(misuse(lua, format!("{name}: expected a function, got {got}")));
+            return Err(misuse(
+                lua,
+                format!("{name}: expected a function, got {got}"),
+            ));
         };
         if declare(lua, name)? {
             let at = here(lua);

@@ -148,7 +148,7 @@ impl Writer {
                 (key, _) => return Err(format!("the key {} cannot be JSON", named(&key))),
             }
         }
-        members.sort_by(|(a, _), (b, _)| a.as_bytes().cmp(&b.as_bytes()));
+        members.sort_by_cached_key(|(name, _)| name.as_bytes().to_vec());
         self.text.push(b'{');
         for (index, (name, value)) in members.into_iter().enumerate() {
             if index > 0 {
