@@ -55,6 +55,10 @@ group("cookies", function()
     expect(http.get(shop .. "/cookies"):json("$.cookies.basket") == "b42")
     local once = http.get(shop .. "/cookies", { cookies = { theme = "dark" } })
     expect(once:json("$.cookies.theme") == "dark", "a cookie for one request")
+    -- The jar itself can be read and written.
+    http.cookies.set(shop, "coupon", "c7", { max_age = "1h" })
+    expect(http.cookies.get(shop, "coupon") == "c7" and http.cookies.list(shop).basket == "b42")
+    http.cookies.clear()
 end)
 
 group("compression", function()
