@@ -79,16 +79,22 @@ pub enum DemoError {
     #[error("items: \"{0}\" is out of range; write a number from 1 to {MAX_ITEMS}")]
     Items(usize),
     /// An address that cannot be listened on.
-    #[error("cannot listen on \"{address}\"")]
+    #[error("cannot listen on \"{address}\": {cause}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the system says.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The system gave no thread or no event loop.
-    #[error("cannot start the shop")]
-    Start(#[from] io::Error),
+    #[error("cannot start the shop: {0}")]
+    Start(io::Error),
+}
+
+impl From<io::Error> for DemoError {
+    fn from(cause: io::Error) -> Self {
+        Self::Start(cause)
+    }
 }
 
 /// Where a shop's three servers listen.
@@ -299,5 +305,5 @@ fn listen(address: SocketAddr) -> Result<TcpListener, DemoError> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    bind().map_err(|source| DemoError::Listen { address, source })
+    bind().map_err(|cause| DemoError::Listen { address, cause })
 }

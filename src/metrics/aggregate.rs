@@ -194,7 +194,8 @@ mod tests {
 
     #[test]
     fn percentiles_are_within_one_percent_of_a_sort() {
-        let shapes: [(&str, fn(&mut Rng) -> f64); 6] = [
+        type Shape = fn(&mut Rng) -> f64;
+        let shapes: [(&str, Shape); 6] = [
             ("uniform", |rng| rng.unit() * 1000.0),
             ("exponential", |rng| -(1.0 - rng.unit()).ln() * 20.0),
             ("lognormal", |rng| (normal(rng) * 2.0).exp()),
@@ -221,7 +222,6 @@ mod tests {
                         aggregate.percentile(percent).unwrap(),
                         exact(&values, percent),
                     );
-                    // Time is kept in whole nanoseconds only by durations; fractions stay.
                     assert!(
                         (is / should - 1.0).abs() < 0.01,
                         "{name} p({percent}) {is} {should}"

@@ -144,11 +144,9 @@ impl Aggregator {
     pub fn series(&self) -> impl Iterator<Item = (MetricDef, TagPairs, &Aggregate)> {
         let mut sorted: Vec<&Stored> = self.stored.iter().collect();
         sorted.sort_by(|a, b| (&a.def.name, &a.pairs).cmp(&(&b.def.name, &b.pairs)));
-        let row = |stored: &'_ Stored| (stored.def.clone(), stored.pairs.clone());
-        sorted.into_iter().map(move |stored| {
-            let (def, pairs) = row(stored);
-            (def, pairs, &stored.total)
-        })
+        sorted
+            .into_iter()
+            .map(|stored| (stored.def.clone(), stored.pairs.clone(), &stored.total))
     }
 
     /// How many samples lost their tags because there were too many series.

@@ -10,6 +10,7 @@ pub(super) type Bucket = i32;
 const PER_PAGE: usize = 128;
 /// The most pages kept over a drain, to stay below 16 KiB; largest to smallest is a factor of 16 million.
 const KEPT_PAGES: usize = 24;
+const GUESSES: usize = 32;
 
 /// The bucket of a finite number. Below the smallest normal number, it is zero's.
 fn bucket(value: f64) -> Bucket {
@@ -37,16 +38,26 @@ fn middle(bucket: Bucket, whole: bool) -> f64 {
 }
 
 /// Counts as a worker records them: one page per power of two that occurred.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pages {
     pages: Vec<Page>,
-    hint: usize,
+    /// Where the page of a number was seen last, by its low bits; a guess to be checked.
+    guesses: [u8; GUESSES],
 }
 
 #[derive(Debug)]
 struct Page {
     number: i32,
     counts: Box<[u32; PER_PAGE]>,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            pages: Vec::new(),
+            guesses: [0; GUESSES],
+        }
+    }
 }
 
 impl Pages {
@@ -56,25 +67,29 @@ impl Pages {
         let bucket = bucket(value);
         let number = bucket / PER_PAGE as i32;
         let slot = bucket.unsigned_abs() as usize % PER_PAGE;
-        let near = self
-            .pages
-            .get(self.hint)
-            .is_some_and(|p| p.number == number);
-        if !near {
-            self.find(number);
-        }
-        if let Some(page) = self.pages.get_mut(self.hint) {
+        let guess = usize::from(self.guesses[number as usize % GUESSES]);
+        if let Some(page) = self.pages.get_mut(guess)
+            && page.number == number
+        {
             page.counts[slot] = page.counts[slot].saturating_add(1);
+        } else {
+            let counts = self.find(number);
+            counts[slot] = counts[slot].saturating_add(1);
         }
     }
 
-    fn find(&mut self, number: i32) {
+    #[cold]
+    fn find(&mut self, number: i32) -> &mut [u32; PER_PAGE] {
         let found = self.pages.binary_search_by_key(&number, |page| page.number);
-        self.hint = found.unwrap_or_else(|place| {
+        let place = found.unwrap_or_else(|place| {
             let counts = Box::new([0; PER_PAGE]);
             self.pages.insert(place, Page { number, counts });
             place
         });
+        if let Ok(guess) = u8::try_from(place) {
+            self.guesses[number as usize % GUESSES] = guess;
+        }
+        &mut self.pages[place].counts
     }
 
     /// Takes the counts out, in order, and forgets pages that were not in use.
@@ -97,7 +112,6 @@ impl Pages {
         if self.pages.len() > KEPT_PAGES {
             self.pages = Vec::new();
         }
-        self.hint = 0;
         out
     }
 
@@ -119,20 +133,42 @@ pub(super) struct Histogram {
 impl Histogram {
     /// Counts one finite number.
     pub(super) fn record(&mut self, value: f64) {
-        self.add([(bucket(value), 1)]);
+        self.add([(bucket(value), 1)].into_iter());
     }
 
-    /// Adds counts that come in the order of their buckets.
-    pub(super) fn add(&mut self, counts: impl IntoIterator<Item = (Bucket, u64)>) {
-        let mut from = 0;
-        for (bucket, count) in counts {
-            let found = self.buckets[from..].binary_search_by_key(&bucket, |(known, _)| *known);
-            from += match found {
-                Ok(place) | Err(place) => place,
-            };
-            match found {
-                Ok(_) => self.buckets[from].1 += count,
-                Err(_) => self.buckets.insert(from, (bucket, count)),
+    /// Adds counts that come in the order of their buckets, each bucket once.
+    pub(super) fn add(&mut self, counts: impl DoubleEndedIterator<Item = (Bucket, u64)> + Clone) {
+        let (mut place, mut missing) = (0, 0);
+        for (bucket, count) in counts.clone() {
+            while self.buckets.get(place).is_some_and(|(b, _)| *b < bucket) {
+                place += 1;
+            }
+            match self.buckets.get_mut(place) {
+                Some((known, sum)) if *known == bucket => *sum += count,
+                _ => missing += 1,
+            }
+        }
+        if missing > 0 {
+            self.insert(counts, missing);
+        }
+    }
+
+    /// Makes room for buckets that are not there yet, from the back, so that each moves once.
+    fn insert(&mut self, counts: impl DoubleEndedIterator<Item = (Bucket, u64)>, missing: usize) {
+        let mut read = self.buckets.len();
+        let mut write = read + missing;
+        self.buckets.resize(write, (0, 0));
+        for (bucket, count) in counts.rev() {
+            while read > 0 && self.buckets[read - 1].0 > bucket {
+                (read, write) = (read - 1, write - 1);
+                self.buckets[write] = self.buckets[read];
+            }
+            if read == 0 || self.buckets[read - 1].0 != bucket {
+                write -= 1;
+                self.buckets[write] = (bucket, count);
+            }
+            if read == write {
+                break;
             }
         }
     }
@@ -236,9 +272,26 @@ mod tests {
     fn ranks_past_the_end_and_empty_ones_do_not_panic() {
         let mut histogram = Histogram::default();
         assert_eq!(histogram.at_rank(3, true), 0.0);
-        histogram.add([(bucket(1.0), 2), (bucket(7.0), 1)]);
+        histogram.add([(bucket(1.0), 2), (bucket(7.0), 1)].into_iter());
         assert_eq!(histogram.at_rank(1, true), 1.0);
         assert_eq!(histogram.at_rank(2, true), 7.0);
         assert_eq!(histogram.at_rank(99, true), 7.0);
+    }
+
+    #[test]
+    fn adding_is_counting_in_any_order() {
+        let mut rng = crate::base::rng::Rng::derive(1, "adding", 0);
+        let (mut all, mut known) = (Histogram::default(), std::collections::BTreeMap::new());
+        for _ in 0..200 {
+            let size = rng.below(20);
+            let part: std::collections::BTreeMap<Bucket, u64> = (0..size)
+                .map(|_| (rng.below(100) as Bucket - 50, 1 + rng.below(9)))
+                .collect();
+            for (bucket, count) in &part {
+                *known.entry(*bucket).or_insert(0) += count;
+            }
+            all.add(part.iter().map(|(bucket, count)| (*bucket, *count)));
+            assert!(all.buckets.iter().copied().eq(known.clone()));
+        }
     }
 }

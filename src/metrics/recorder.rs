@@ -70,7 +70,7 @@ impl Recorder {
         if pairs.is_empty() {
             return base;
         }
-        let mut hasher = std::hash::DefaultHasher::new();
+        let mut hasher = IdHasher::default();
         (base, pairs).hash(&mut hasher);
         let hash = hasher.finish();
         if let Some(known) = self.sets.get(&hash)
@@ -192,10 +192,8 @@ impl Recorder {
 
 impl Remembered {
     fn is(&self, base: TagSetId, pairs: &[(&str, &str)]) -> bool {
-        let same = |(a, b): (&(Box<str>, Box<str>), &(&str, &str))| *a.0 == *b.0 && *a.1 == *b.1;
-        self.base == base
-            && self.pairs.len() == pairs.len()
-            && self.pairs.iter().zip(pairs).all(same)
+        let known = self.pairs.iter().map(|(name, value)| (&**name, &**value));
+        self.base == base && known.eq(pairs.iter().copied())
     }
 }
 
@@ -203,7 +201,7 @@ fn key(metric: MetricId, tags: TagSetId) -> u64 {
     u64::from(metric.0) << 32 | u64::from(tags.0)
 }
 
-/// Mixes one number that is no attacker's choice; the default hasher would cost more than the sample.
+/// Mixes what is no attacker's choice; the default hasher would cost more than the sample.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 
@@ -213,8 +211,10 @@ impl Hasher for IdHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
+        for chunk in bytes.chunks(8) {
+            let mut number = [0; 8];
+            number[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(number));
         }
     }
 
@@ -278,7 +278,7 @@ mod tests {
         let series = recorder.series(builtin::HTTP_REQ_DURATION, TagSetId::EMPTY);
         let fill = |recorder: &mut Recorder, samples: u64| {
             for n in 0..samples {
-                recorder.time(series, Duration::from_nanos(1 << 20 | n % 1000 * 60_000));
+                recorder.time(series, Duration::from_nanos((1 << 20) + n % 1000 * 60_000));
             }
             recorder.footprint()
         };

@@ -1,1 +1,32 @@
-//! TODO
+//! The natives: one file or folder per module that scripts see as a global.
+
+mod data;
+mod demo;
+mod files;
+mod http;
+mod json;
+mod log;
+mod metrics;
+
+use crate::script::Module;
+
+/// Every module, sorted by name.
+pub const ALL: &[Module] = &[
+    data::MODULE,
+    demo::MODULE,
+    http::MODULE,
+    json::MODULE,
+    log::MODULE,
+    metrics::MODULE,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_sorted() {
+        let names: Vec<_> = ALL.iter().map(|module| module.name).collect();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
+    }
+}

@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::base::text::quoted;
+
 use super::Summary;
 
 /// Why the summary could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the summary to {path}", path = crate::base::text::quoted(&.path.to_string_lossy()))]
+#[error("cannot write the summary to {}: {cause}", quoted(&.path.to_string_lossy()))]
 pub struct OutputError {
     path: PathBuf,
-    source: io::Error,
+    cause: io::Error,
 }
 
 /// A place for the summary, known to be writable. Dropped unwritten, it leaves an earlier summary
@@ -31,9 +33,9 @@ impl SummaryFile {
     ///
     /// A folder that does not exist or may not be written, or a path that is a folder.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
-        let failed = |source| OutputError {
+        let failed = |cause| OutputError {
             path: path.to_owned(),
-            source,
+            cause,
         };
         // A link's target is replaced, not the link.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -62,9 +64,9 @@ impl SummaryFile {
     ///
     /// What the system says: disk full, folder gone.
     pub fn write(mut self, summary: &Summary) -> Result<(), OutputError> {
-        self.write_all(summary).map_err(|source| OutputError {
+        self.write_all(summary).map_err(|cause| OutputError {
             path: self.path.clone(),
-            source,
+            cause,
         })
     }
 
@@ -119,6 +121,7 @@ mod tests {
         let missing = folder.path().join("no/such/out.json");
         let message = SummaryFile::create(&missing).unwrap_err().to_string();
         assert!(message.starts_with("cannot write the summary to \""));
+        assert!(message.contains("No such file"), "{message}");
         assert!(SummaryFile::create(folder.path()).is_err());
     }
 

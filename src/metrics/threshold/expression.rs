@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::method::{Method, MethodError};
 use super::value::Dimension;
 use crate::base::text::quoted;
 use crate::metrics::aggregate::Aggregate;
@@ -15,18 +16,6 @@ pub struct Expression {
     operator: Operator,
     value: f64,
     dimension: Dimension,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Method {
-    Count,
-    Rate,
-    Value,
-    Avg,
-    Min,
-    Max,
-    Med,
-    Percentile(f64),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,13 +97,24 @@ impl Expression {
         let text = text.trim();
         let bare = || ExpressionError::Operator {
             text: text.to_owned(),
-            example: example(metric),
+            example: Method::example(metric),
         };
         let (left, rest) = text.split_at(text.find(['<', '>', '=', '!']).ok_or_else(bare)?);
         let known = |(sign, _): &&(&str, Operator)| rest.starts_with(sign);
         let (sign, operator) = OPERATORS.iter().find(known).ok_or_else(bare)?;
-        let method = method(text, left.trim(), metric.kind)?;
-        let dimension = dimension(method, metric);
+        let left = left.trim();
+        let method = Method::parse(left, metric.kind).map_err(|error| match error {
+            MethodError::Percentile => ExpressionError::Percentile {
+                text: text.to_owned(),
+            },
+            MethodError::Unknown { valid } => ExpressionError::Method {
+                text: text.to_owned(),
+                method: left.to_owned(),
+                kind: metric.kind,
+                valid,
+            },
+        })?;
+        let dimension = method.dimension(metric);
         let right = rest[sign.len()..].trim();
         let value = dimension
             .read(right)
@@ -135,19 +135,7 @@ impl Expression {
     /// counter's rate, no time). A counter without samples has counted 0.
     #[must_use]
     pub fn observe(&self, aggregate: &Aggregate, elapsed: Duration) -> Option<f64> {
-        let any = |value: f64| (aggregate.count > 0).then_some(value);
-        match (self.method, aggregate.kind) {
-            (Method::Count, Kind::Counter) => Some(aggregate.sum),
-            (Method::Count, _) => any(aggregate.count as f64),
-            (Method::Rate, Kind::Rate) => aggregate.rate(),
-            (Method::Rate, _) => aggregate.per_second(elapsed),
-            (Method::Value, _) => any(aggregate.last),
-            (Method::Avg, _) => aggregate.avg(),
-            (Method::Min, _) => any(aggregate.min),
-            (Method::Max, _) => any(aggregate.max),
-            (Method::Med, _) => aggregate.median(),
-            (Method::Percentile(percent), _) => aggregate.percentile(percent),
-        }
+        self.method.observe(aggregate, elapsed)
     }
 
     /// Whether a measured value is as it must be.
@@ -181,16 +169,6 @@ impl Expression {
 
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let method = match self.method {
-            Method::Count => "count",
-            Method::Rate => "rate",
-            Method::Value => "value",
-            Method::Avg => "avg",
-            Method::Min => "min",
-            Method::Max => "max",
-            Method::Med => "med",
-            Method::Percentile(percent) => &format!("p({percent})"),
-        };
         let operator = match self.operator {
             Operator::Less => "<",
             Operator::AtMost => "<=",
@@ -199,73 +177,9 @@ impl fmt::Display for Expression {
             Operator::Equal => "==",
             Operator::NotEqual => "!=",
         };
-        write!(
-            f,
-            "{method} {operator} {}",
-            self.dimension.spell(self.value)
-        )
+        let value = self.dimension.spell(self.value);
+        write!(f, "{} {operator} {value}", self.method)
     }
-}
-
-fn method(text: &str, left: &str, kind: Kind) -> Result<Method, ExpressionError> {
-    let inner = left.strip_prefix('p').map(str::trim_start);
-    let inner = inner.and_then(|rest| rest.strip_prefix('(')?.strip_suffix(')'));
-    Ok(match (kind, left, inner) {
-        (Kind::Counter | Kind::Trend, "count", _) => Method::Count,
-        (Kind::Counter | Kind::Rate, "rate", _) => Method::Rate,
-        (Kind::Gauge, "value", _) => Method::Value,
-        (Kind::Trend, "avg", _) => Method::Avg,
-        (Kind::Trend, "min", _) => Method::Min,
-        (Kind::Trend, "max", _) => Method::Max,
-        (Kind::Trend, "med", _) => Method::Med,
-        (Kind::Trend, _, Some(percent)) => {
-            let percent = percent.trim().parse().unwrap_or(f64::NAN);
-            if !(0.0..=100.0).contains(&percent) {
-                return Err(ExpressionError::Percentile {
-                    text: text.to_owned(),
-                });
-            }
-            Method::Percentile(percent)
-        }
-        _ => {
-            return Err(ExpressionError::Method {
-                text: text.to_owned(),
-                method: left.to_owned(),
-                kind,
-                valid: valid(kind),
-            });
-        }
-    })
-}
-
-fn valid(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Counter => "count or rate",
-        Kind::Gauge => "value",
-        Kind::Rate => "rate",
-        Kind::Trend => "avg, min, max, med, count or p(0) to p(100)",
-    }
-}
-
-fn dimension(method: Method, metric: &MetricDef) -> Dimension {
-    let own = Dimension::of(&metric.unit);
-    match (method, metric.kind) {
-        (Method::Rate, Kind::Rate) => Dimension::Share,
-        (Method::Rate, _) if own == Dimension::Bytes => Dimension::Bandwidth,
-        (Method::Rate, _) => Dimension::PerSecond,
-        (Method::Count, Kind::Trend) => Dimension::Number(crate::metrics::Unit::None),
-        _ => own,
-    }
-}
-
-fn example(metric: &MetricDef) -> String {
-    let (method, operator) = match metric.kind {
-        Kind::Counter => (Method::Count, "count <"),
-        Kind::Gauge => (Method::Value, "value <"),
-        Kind::Rate => (Method::Rate, "rate <"),
-        Kind::Trend => (Method::Med, "p(95) <"),
-    };
-    format!("{operator} {}", dimension(method, metric).example())
 }
 
 #[cfg(test)]

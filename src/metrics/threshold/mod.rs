@@ -6,6 +6,7 @@ use super::selector::Selector;
 
 mod evaluate;
 mod expression;
+mod method;
 mod value;
 
 pub use evaluate::{ThresholdState, ThresholdStatus};

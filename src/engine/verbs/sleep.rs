@@ -1,0 +1,38 @@
+//! `sleep`: think time, fixed or drawn from the seed.
+
+use std::time::Duration;
+
+use mlua::{Lua, Result, Value};
+
+use crate::base::units::show_duration;
+use crate::script::{FromOption, Verb, current, interruptible, io, misuse};
+
+/// Seen by scripts as the global `sleep`.
+pub const VERB: Verb = Verb {
+    name: "sleep",
+    open: |lua| Ok(Value::Function(lua.create_async_function(sleep)?)),
+};
+
+/// Waits: `sleep("200ms")`, or uniformly between two durations: `sleep("200ms", "800ms")`.
+async fn sleep(lua: Lua, (low, high): (Value, Value)) -> Result<()> {
+    io(&lua, "sleep")?;
+    let mut pause = read(&lua, low)?;
+    if !high.is_nil() {
+        let high = read(&lua, high)?;
+        if high < pause {
+            let (low, high) = (show_duration(pause), show_duration(high));
+            let message = format!(
+                "sleep: the first duration must not be the longer one; \
+                 write sleep(\"{high}\", \"{low}\")"
+            );
+            return Err(misuse(&lua, message));
+        }
+        let share = current()?.vu.rng.borrow_mut().unit();
+        pause += (high - pause).mul_f64(share);
+    }
+    interruptible(tokio::time::sleep(pause)).await
+}
+
+fn read(lua: &Lua, value: Value) -> Result<Duration> {
+    Duration::from_option(value).map_err(|problem| misuse(lua, format!("sleep: {problem}")))
+}

@@ -1,0 +1,268 @@
+//! One request: from a script's arguments to a response, with its samples.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use http::Method;
+use mlua::{Lua, Result, Table, Value};
+
+use super::expected::Expected;
+use super::read::wrong;
+use super::spec::{REQUEST, Spec};
+use super::target::{Name, join};
+use super::transport::Credentials;
+use super::vm::Machine;
+use crate::http::{Auth, Body, Outcome, Request, codes, encode};
+use crate::metrics::TagSetId;
+use crate::script::{Task, Vu, current, interruptible, io, misuse};
+
+/// Sent unless the script sets its own.
+const USER_AGENT: &str = concat!("rchaos/", env!("CARGO_PKG_VERSION"));
+
+/// A request that can be sent, and what its samples and its response need.
+pub(super) struct Prepared {
+    pub(super) request: Request,
+    pub(super) name: Name,
+    /// Whether the name was chosen by the script; it then holds for redirects too.
+    named: bool,
+    tags: TagSetId,
+    expected: Option<Rc<Expected>>,
+}
+
+/// Sends one request and gives its response to the script.
+pub(super) async fn send(
+    lua: &Lua,
+    machine: &Machine,
+    client: Option<&Spec>,
+    what: &str,
+    method: Method,
+    (url, options): (Value, Value),
+) -> Result<Table> {
+    io(lua, what)?;
+    let task = current()?;
+    let prepared = prepare(lua, machine, &task, client, what, method, &url, &options)?;
+    let (rest, outcome) = prepared.perform(&task).await;
+    let ok = rest.record(machine, &task, &outcome);
+    if outcome.response.error_code == codes::CUT {
+        interruptible(ready(())).await?;
+    }
+    machine.shape.response(lua, outcome.response, ok)
+}
+
+/// What is left of a request once it is under way.
+pub(super) struct Rest {
+    method: Method,
+    name: Name,
+    named: bool,
+    tags: TagSetId,
+    expected: Option<Rc<Expected>>,
+}
+
+impl Prepared {
+    /// Sends it. When the virtual user is stopped, the request is cut and says so.
+    pub(super) async fn perform(self, task: &Rc<Task>) -> (Rest, Outcome) {
+        let rest = Rest {
+            method: self.request.method.clone(),
+            name: self.name,
+            named: self.named,
+            tags: self.tags,
+            expected: self.expected,
+        };
+        let outcome = task.vu.client.send_until(self.request, Stopped(task)).await;
+        (rest, outcome)
+    }
+}
+
+impl Rest {
+    /// Records every exchange; returns whether the response is what was expected.
+    pub(super) fn record(&self, machine: &Machine, task: &Task, outcome: &Outcome) -> bool {
+        let response = &outcome.response;
+        let expected = match &self.expected {
+            Some(expected) => expected.holds(response.status),
+            None => (200..400).contains(&response.status),
+        };
+        let ok = expected && response.error.is_none();
+        let mut recorder = task.vu.recorder.borrow_mut();
+        let Some((last, others)) = outcome.exchanges.split_last() else {
+            let code = response.error_code;
+            let samples = &machine.samples;
+            samples.unsent(&mut recorder, self.tags, &self.name, &self.method, code);
+            return ok;
+        };
+        for exchange in others {
+            // Redirects and challenges are steps on the way, not failures.
+            let name = self.name_of(machine, &exchange.url, others.len());
+            let samples = &machine.samples;
+            samples.exchange(&mut recorder, self.tags, &name, exchange, exchange.status == 0);
+        }
+        let name = self.name_of(machine, &last.url, others.len());
+        machine.samples.exchange(&mut recorder, self.tags, &name, last, !ok);
+        ok
+    }
+
+    fn name_of(&self, machine: &Machine, url: &url::Url, hops: usize) -> Name {
+        if self.named || hops == 0 {
+            self.name.clone()
+        } else {
+            machine.targets.name_of(url)
+        }
+    }
+}
+
+/// Ready once the task is stopped; whoever stops a task wakes it.
+struct Stopped<'a>(&'a Rc<Task>);
+
+impl Future for Stopped<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.stopped() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// Reads the arguments of a request.
+///
+/// # Errors
+///
+/// Misuse: no URL, or options that cannot be.
+#[expect(clippy::too_many_arguments, reason = "they are the parts of one call")]
+pub(super) fn prepare(
+    lua: &Lua,
+    machine: &Machine,
+    task: &Task,
+    client: Option<&Spec>,
+    what: &str,
+    method: Method,
+    url: &Value,
+    options: &Value,
+) -> Result<Prepared> {
+    let Value::String(url) = url else {
+        let got = url.type_name();
+        let message = format!(
+            "{what}: expected a URL as the first argument, got {got}; \
+             write \"http://host:port/path\""
+        );
+        return Err(misuse(lua, message));
+    };
+    let spec = Spec::read(lua, machine, &task.vu, what, REQUEST, options)?;
+    let url = url.to_string_lossy();
+    let base = client.and_then(|client| client.base_url.as_deref());
+    let target = match base {
+        Some(base) => machine.targets.find(&join(base, &url)),
+        None => machine.targets.find(&url),
+    };
+    let mut target = target.map_err(|problem| misuse(lua, format!("{what}: {problem}")))?;
+    let chosen = spec.name.as_deref().or(client.and_then(|c| c.name.as_deref()));
+    if let Some(name) = chosen {
+        target.name = machine.targets.named(name);
+    }
+    let named = chosen.is_some();
+    let default = Spec::default();
+    let client = client.unwrap_or(&default);
+    if !(spec.query.is_empty() && client.query.is_empty()) {
+        let mut url = (*target.url).clone();
+        url.query_pairs_mut().extend_pairs(client.query.iter().chain(&spec.query));
+        target.url = Rc::new(url);
+    }
+    let tags = tag_set(task, client, &spec);
+    let expected = spec.expected.clone().or_else(|| client.expected.clone());
+    let mut request = Request::new(method, target.url);
+    fill(&mut request, client, spec, &task.vu).map_err(|(key, text)| wrong(lua, what, key, &text))?;
+    Ok(Prepared {
+        request,
+        name: target.name,
+        named,
+        tags,
+        expected,
+    })
+}
+
+fn tag_set(task: &Task, client: &Spec, spec: &Spec) -> TagSetId {
+    let tags = task.tags.get();
+    if client.tags.is_empty() && spec.tags.is_empty() {
+        return tags;
+    }
+    let all = client.tags.iter().chain(&spec.tags);
+    let pairs: Vec<(&str, &str)> = all.map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    task.vu.recorder.borrow_mut().extend(tags, &pairs)
+}
+
+type Wrong = (&'static str, String);
+
+fn fill(
+    request: &mut Request,
+    client: &Spec,
+    spec: Spec,
+    vu: &Vu,
+) -> std::result::Result<(), Wrong> {
+    let Spec { mut headers, .. } = spec;
+    let given = headers.len();
+    for (name, value) in &client.headers {
+        let own = headers[..given].iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        if !own {
+            headers.push((name.clone(), value.clone()));
+        }
+    }
+    if let Some(content) = spec.content {
+        if let Some(kind) = content.kind
+            && !has(&headers, "content-type")
+        {
+            headers.push(("content-type".into(), kind.into_bytes().into()));
+        }
+        let compression = if spec.compression.is_empty() {
+            &client.compression
+        } else {
+            &spec.compression
+        };
+        request.body = if compression.is_empty() {
+            Body::Bytes(content.bytes)
+        } else {
+            let (bytes, coding) = encode(&content.bytes, compression)
+                .map_err(|error| ("compression", error.to_string()))?;
+            headers.push(("content-encoding".into(), coding.into_bytes().into()));
+            Body::Bytes(bytes.into())
+        };
+    }
+    if !has(&headers, "user-agent") {
+        headers.push(("user-agent".into(), USER_AGENT.as_bytes().into()));
+    }
+    request.headers = headers;
+    if let Some(timeout) = spec.timeout.or(client.timeout) {
+        request.timeout = timeout;
+    }
+    if let Some(redirects) = spec.redirects.or(client.redirects) {
+        request.redirects = redirects;
+    }
+    request.auth = spec.auth.as_ref().or(client.auth.as_ref()).map(|auth| drawn(auth, vu));
+    request.cookies = client.cookies.clone();
+    request.cookies.retain(|(name, _)| spec.cookies.iter().all(|(own, _)| own != name));
+    request.cookies.extend(spec.cookies);
+    request.use_jar = spec.use_jar.or(client.use_jar).unwrap_or(true);
+    request.tls = spec.tls.or_else(|| client.tls.clone());
+    request.proxy = spec.proxy.or_else(|| client.proxy.clone());
+    request.version = spec.version.or(client.version).unwrap_or_default();
+    request.discard_body = spec.discard_body.or(client.discard_body).unwrap_or(false);
+    Ok(())
+}
+
+fn has(headers: &[(Box<str>, Box<[u8]>)], name: &str) -> bool {
+    headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+}
+
+fn drawn(credentials: &Credentials, vu: &Vu) -> Auth {
+    match credentials.clone() {
+        Credentials::Basic(user, password) => Auth::Basic { user, password },
+        Credentials::Bearer(token) => Auth::Bearer(token),
+        Credentials::Digest(user, password) => Auth::Digest {
+            user,
+            password,
+            cnonce: vu.rng.borrow_mut().bits(),
+        },
+    }
+}
