@@ -1,3 +1,7 @@
-//! Parse, run, print the error, exit.
+//! Parses the command line, does what it says, exits.
 
-fn main() {}
+use rchaos::cli::Exit;
+
+fn main() -> Exit {
+    rchaos::cli::main()
+}

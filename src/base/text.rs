@@ -31,6 +31,14 @@ pub fn quoted(text: &str) -> String {
     format!("\"{clean}\"")
 }
 
+/// The text without control characters other than line breaks and tabs, safe for a terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,1 +1,70 @@
-//! TODO
+//! The command line: one file per subcommand.
+
+mod check;
+mod demo;
+mod diagnostic;
+mod exit;
+mod logging;
+mod run;
+mod script_input;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Load, faults, probes and verdicts on one clock, scripted in Lua.
+#[derive(Debug, Parser)]
+#[command(name = "rchaos", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    logging: logging::LoggingArgs,
+}
+
+const EXIT_CODES: &str = "\
+Examples:
+  rchaos run examples/quickstart.lua
+  rchaos run load.lua --env BASE_URL=http://127.0.0.1:8080 --summary result.json
+  rchaos check load.lua
+
+Exit codes: 0 passed, 1 internal error, 2 usage, 3 script error, 4 precondition not met,
+5 failed (threshold, expectation), 6 aborted, 7 healing incomplete";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a script: load, checks, thresholds, verdict
+    Run(run::RunArgs),
+    /// Validate a script and list what it would run; touches nothing
+    Check(check::CheckArgs),
+    /// Serve the demo shop on loopback until Ctrl-C
+    Demo(demo::DemoArgs),
+}
+
+/// Parses the command line, does what it says, and returns the exit code.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures; where the text goes is clap's decision.
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Passed
+            };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    logging::start(&cli.logging);
+    let result = match cli.command {
+        Command::Run(args) => run::run(args, cli.logging.verbose > 0),
+        Command::Check(args) => check::run(args, cli.logging.verbose > 0),
+        Command::Demo(args) => demo::run(args),
+    };
+    result.unwrap_or_else(|failure| {
+        diagnostic::print(&failure);
+        failure.exit
+    })
+}

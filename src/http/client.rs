@@ -13,11 +13,12 @@ use super::cookies::Jar;
 use super::dial::dial;
 use super::failure::Failure;
 use super::h1;
+use super::h2::Session;
 use super::hop::Hop;
 use super::link::Link;
 use super::origin::Origin;
 use super::outcome::Outcome;
-use super::pool::Pool;
+use super::pool::{Opening, Pool};
 use super::reply::Reply;
 use super::request::Request;
 use super::shared::Shared;
@@ -159,10 +160,18 @@ impl Client {
         trace: &Trace,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
+        if let Some(reply) = self.on_session(request, hop, trace).await? {
+            return Ok(reply);
+        }
         let link = match self.kept(request, hop, trace).await {
             Some(link) => link,
             // Boxed, so that requests on kept connections do not carry its size.
-            None => Box::pin(self.open(request, hop, trace, deadline)).await?,
+            None => match Box::pin(self.open(request, hop, trace, deadline)).await? {
+                Opened::H1(link) => link,
+                Opened::H2(session) => {
+                    return self.on_new_session(session, request, hop, trace).await;
+                }
+            },
         };
         let (reply, link) =
             h1::exchange(&self.shared, link, request, hop, &self.jar, trace).await?;
@@ -170,6 +179,46 @@ impl Client {
             self.pool.borrow_mut().put(link);
         }
         Ok(reply)
+    }
+
+    /// The exchange on a shared HTTP/2 connection, if there is one and it is still good.
+    async fn on_session(
+        &self,
+        request: &Request,
+        hop: &Hop,
+        trace: &Trace,
+    ) -> Result<Option<Reply>, Failure> {
+        let session = self.pool.borrow().session(request, &hop.url);
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let origin = session.origin.clone();
+        if !session.is_closed() {
+            trace.connected(Some(session.remote), true);
+            let exchange = session.exchange(request, hop, &self.jar, trace);
+            let reply = Box::pin(exchange).await?;
+            if reply.is_some() {
+                return Ok(reply);
+            }
+        }
+        self.pool.borrow_mut().forget(&origin);
+        trace.connected(None, false);
+        trace.reconnect();
+        Ok(None)
+    }
+
+    async fn on_new_session(
+        &self,
+        session: Session,
+        request: &Request,
+        hop: &Hop,
+        trace: &Trace,
+    ) -> Result<Reply, Failure> {
+        let exchange = session.exchange(request, hop, &self.jar, trace);
+        let reply = Box::pin(exchange).await?;
+        reply.ok_or_else(|| {
+            Failure::new(codes::H2_CONNECTION, "HTTP/2 connection was closed at once")
+        })
     }
 
     /// A kept connection that is still good.
@@ -190,11 +239,40 @@ impl Client {
         hop: &Hop,
         trace: &Trace,
         deadline: Instant,
-    ) -> Result<Link, Failure> {
-        let origin = Origin::new(request, &hop.url)?;
-        let (link, _) = dial(&self.shared, origin, trace, deadline).await?;
-        Ok(link)
+    ) -> Result<Opened, Failure> {
+        let origin = Rc::new(Origin::new(request, &hop.url)?);
+        let may_be_h2 = origin.may_be_h2();
+        if may_be_h2 {
+            let opening = self.pool.borrow().opening(&origin);
+            if let Some(opening) = opening {
+                opening.notified().await;
+                let session = self.pool.borrow().session(request, &hop.url);
+                if let Some(session) = session {
+                    trace.connected(Some(session.remote), true);
+                    return Ok(Opened::H2(session));
+                }
+            }
+        }
+        let _opening = may_be_h2.then(|| Opening::new(&self.pool, origin.clone()));
+        let (link, h2) = dial(&self.shared, origin.clone(), trace, deadline).await?;
+        if h2 {
+            let session = Session::open(link).await?;
+            if request.keep_alive {
+                self.pool.borrow_mut().share(session.clone());
+            }
+            return Ok(Opened::H2(session));
+        }
+        if may_be_h2 {
+            self.pool.borrow_mut().note_only_h1(origin);
+        }
+        Ok(Opened::H1(link))
     }
+}
+
+/// A connection just opened, or shared by the request that opened it.
+enum Opened {
+    H1(Link),
+    H2(Session),
 }
 
 /// A timeout says what was being waited for.

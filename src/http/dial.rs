@@ -24,7 +24,7 @@ const MAX_TUNNEL_HEAD: usize = 16 * 1024;
 /// Opens a connection to `origin`; true with it if it speaks HTTP/2.
 pub(super) async fn dial(
     shared: &Shared,
-    origin: Origin,
+    origin: Rc<Origin>,
     trace: &Trace,
     deadline: Instant,
 ) -> Result<(Link, bool), Failure> {
@@ -70,7 +70,7 @@ pub(super) async fn dial(
     };
     let link = Link {
         stream,
-        origin: Rc::new(origin),
+        origin,
         remote,
         idle_since: Instant::now(),
     };
@@ -213,8 +213,14 @@ mod tests {
 
     #[test]
     fn hosts_are_read_back_from_text() {
-        assert_eq!(parse_host("127.0.0.1"), Host::Ipv4([127, 0, 0, 1].into()));
-        assert_eq!(parse_host("[::1]"), Host::Ipv6("::1".parse().unwrap()));
+        assert_eq!(
+            parse_host("127.0.0.1"),
+            Host::<&str>::Ipv4([127, 0, 0, 1].into())
+        );
+        assert_eq!(
+            parse_host("[::1]"),
+            Host::<&str>::Ipv6("::1".parse().unwrap())
+        );
         assert_eq!(parse_host("shop.test"), Host::Domain("shop.test"));
     }
 }

@@ -90,7 +90,11 @@ impl Trace {
 
     /// Ends the phase that was going on and begins another.
     pub fn enter(&self, phase: Phase) {
-        let now = Instant::now();
+        self.enter_at(phase, Instant::now());
+    }
+
+    /// As [`Trace::enter`], for a change that was noticed late.
+    pub fn enter_at(&self, phase: Phase, now: Instant) {
         if let Some(spent) = self.spent.get(self.phase.get() as usize) {
             spent.set(spent.get() + now.saturating_duration_since(self.since.get()));
         }
@@ -108,11 +112,16 @@ impl Trace {
     }
 
     pub fn sent(&self, bytes: usize) {
-        self.sent.set(self.sent.get() + bytes as u64);
+        self.add_bytes(bytes as u64, 0);
     }
 
     pub fn received(&self, bytes: usize) {
-        self.received.set(self.received.get() + bytes as u64);
+        self.add_bytes(0, bytes as u64);
+    }
+
+    pub fn add_bytes(&self, sent: u64, received: u64) {
+        self.sent.set(self.sent.get() + sent);
+        self.received.set(self.received.get() + received);
     }
 
     pub fn has_received(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use super::error::ScriptError;
 use super::pulse::Pulse;
 use super::task::Task;
 use crate::base::rng::Rng;
+use crate::http;
+use crate::metrics::{Catalog, Recorder, TagSetId};
 
 /// What a virtual user is doing; natives refuse what does not belong there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,8 +44,57 @@ pub(super) struct Loaded {
     pub(super) loading: Vec<Arc<str>>,
 }
 
+/// What a virtual user is made of.
+pub struct VuOptions {
+    /// Its number, from 1; 0 for the main machine's.
+    pub id: u64,
+    /// The scenario it runs; empty outside of one.
+    pub scenario: Arc<str>,
+    /// The scenario's number, from 1; 0 outside of one.
+    pub scenario_number: u32,
+    /// Its connections and cookies.
+    pub client: http::Client,
+    /// Its worker's metrics.
+    pub recorder: Rc<RefCell<Recorder>>,
+    /// Metric names and tag sets of the run.
+    pub catalog: Arc<Catalog>,
+    /// The tags of all of its samples.
+    pub base_tags: TagSetId,
+    /// The environment that `env` reads.
+    pub env: Arc<BTreeMap<String, String>>,
+    /// The run's seed.
+    pub seed: u64,
+    /// What it does first.
+    pub phase: Phase,
+    /// The pulse of its worker.
+    pub pulse: Arc<Pulse>,
+    /// The folder that relative paths of the script start from.
+    pub folder: Arc<Path>,
+}
+
+impl VuOptions {
+    /// A virtual user at the top level, without scenario, recording for itself alone.
+    #[must_use]
+    pub fn bare(seed: u64, env: Arc<BTreeMap<String, String>>, pulse: Arc<Pulse>) -> Self {
+        let catalog = Catalog::new(1000);
+        Self {
+            id: 0,
+            scenario: Arc::from(""),
+            scenario_number: 0,
+            client: http::Client::new(http::Shared::new()),
+            recorder: Rc::new(RefCell::new(Recorder::new(Arc::clone(&catalog)))),
+            catalog,
+            base_tags: TagSetId::EMPTY,
+            env,
+            seed,
+            phase: Phase::TopLevel,
+            pulse,
+            folder: Arc::from(PathBuf::from(".")),
+        }
+    }
+}
+
 /// One virtual user. Lives on one thread; its tasks share it.
-#[derive(Debug)]
 pub struct Vu {
     /// Its number, from 1.
     pub id: Cell<u64>,
@@ -62,6 +114,16 @@ pub struct Vu {
     pub phase: Cell<Phase>,
     /// The pulse of its worker.
     pub pulse: Arc<Pulse>,
+    /// Its connections and cookies.
+    pub client: http::Client,
+    /// Its worker's metrics.
+    pub recorder: Rc<RefCell<Recorder>>,
+    /// Metric names and tag sets of the run.
+    pub catalog: Arc<Catalog>,
+    /// The tags of all of its samples.
+    pub base_tags: TagSetId,
+    /// The folder that relative paths of the script start from.
+    pub folder: Arc<Path>,
     /// A mistake that ends the run, whatever the script makes of it.
     pub fatal: RefCell<Option<ScriptError>>,
     pub(super) modules: RefCell<Loaded>,
@@ -70,20 +132,35 @@ pub struct Vu {
     extensions: RefCell<Vec<(TypeId, Rc<dyn Any>)>>,
 }
 
+impl std::fmt::Debug for Vu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vu")
+            .field("id", &self.id)
+            .field("scenario", &self.scenario)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Vu {
-    /// A virtual user in [`Phase::TopLevel`], without number and scenario.
+    /// A virtual user.
     #[must_use]
-    pub fn new(seed: u64, env: Arc<BTreeMap<String, String>>, pulse: Arc<Pulse>) -> Rc<Self> {
+    pub fn new(options: VuOptions) -> Rc<Self> {
         Rc::new(Self {
-            id: Cell::new(0),
-            scenario: RefCell::new(Arc::from("")),
-            scenario_number: Cell::new(0),
+            id: Cell::new(options.id),
+            scenario: RefCell::new(options.scenario),
+            scenario_number: Cell::new(options.scenario_number),
             iteration: Cell::new(0),
-            env,
-            rng: RefCell::new(Rng::derive(seed, "", 0)),
-            seed,
-            phase: Cell::new(Phase::TopLevel),
-            pulse,
+            env: options.env,
+            rng: RefCell::new(Rng::derive(options.seed, "", options.id)),
+            seed: options.seed,
+            phase: Cell::new(options.phase),
+            pulse: options.pulse,
+            client: options.client,
+            recorder: options.recorder,
+            catalog: options.catalog,
+            base_tags: options.base_tags,
+            folder: options.folder,
             fatal: RefCell::default(),
             modules: RefCell::default(),
             stop: Cell::new(false),
@@ -157,7 +234,7 @@ mod tests {
 
     #[test]
     fn state_of_other_layers_is_kept_by_type() {
-        let vu = Vu::new(1, Arc::default(), Pulse::new());
+        let vu = Vu::new(VuOptions::bare(1, Arc::default(), Pulse::new()));
         vu.ext::<Cell<u32>>().set(7);
         vu.ext::<Cell<i8>>().set(1);
         assert_eq!(vu.ext::<Cell<u32>>().get(), 7);

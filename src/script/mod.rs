@@ -7,6 +7,7 @@ mod interrupt;
 pub mod json;
 mod module;
 mod options;
+pub mod phase;
 mod pulse;
 mod require;
 mod source;
@@ -19,7 +20,7 @@ mod tests;
 mod vm;
 mod watchdog;
 
-pub use context::{Phase, Vu};
+pub use context::{Phase, Vu, VuOptions};
 pub use error::{Fingerprint, Frame, Kind, Location, Misuse, ScriptError, here};
 pub use module::{Module, Verb};
 pub use options::{FromOption, Options, Problem, Problems, unit_arg};

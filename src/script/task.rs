@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use super::context::Vu;
 use super::error::{Kind, Misuse, ScriptError};
 use super::pulse::{Cause, Interrupted};
+use crate::metrics::TagSetId;
 
 thread_local! {
     static CURRENT: Cell<Option<Rc<Task>>> = const { Cell::new(None) };
@@ -24,6 +25,9 @@ pub struct Task {
     pub vu: Rc<Vu>,
     /// The group it is in, such as `checkout::pay`; empty outside of one.
     pub group: RefCell<Arc<str>>,
+    /// The tags of its samples: the virtual user's, its group, and what the script added.
+    pub tags: Cell<TagSetId>,
+    cancelled: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -31,19 +35,39 @@ impl Task {
     /// A strand of `vu`, outside of any group.
     #[must_use]
     pub fn new(vu: &Rc<Vu>) -> Rc<Self> {
-        Self::with(vu, Arc::from(""))
+        Self::with(vu, Arc::from(""), vu.base_tags)
     }
 
     /// A strand of the same virtual user that begins in this one's group.
     #[must_use]
     pub fn child(&self) -> Rc<Self> {
-        Self::with(&self.vu, Arc::clone(&self.group.borrow()))
+        let group = Arc::clone(&self.group.borrow());
+        Self::with(&self.vu, group, self.tags.get())
     }
 
-    fn with(vu: &Rc<Vu>, group: Arc<str>) -> Rc<Self> {
+    /// Cancels it: every async native it waits in, or enters, raises `interrupted`.
+    pub fn cancel(&self) {
+        self.cancelled.set(true);
+        self.wake();
+    }
+
+    /// Makes a cancelled strand usable again; for the engine, between iterations.
+    pub fn uncancel(&self) {
+        self.cancelled.set(false);
+    }
+
+    /// Whether it, or its virtual user, is to unwind.
+    #[must_use]
+    pub fn unwinding(&self) -> bool {
+        self.cancelled.get() || self.vu.stopped()
+    }
+
+    fn with(vu: &Rc<Vu>, group: Arc<str>, tags: TagSetId) -> Rc<Self> {
         let task = Rc::new(Self {
             vu: Rc::clone(vu),
             group: RefCell::new(group),
+            tags: Cell::new(tags),
+            cancelled: Cell::new(false),
             waker: RefCell::new(None),
         });
         vu.adopt(&task);
@@ -185,7 +209,7 @@ impl<F: Future> Future for Interruptible<F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let stopped = with_current(|task| {
-            let stopped = task.vu.stopped();
+            let stopped = task.unwinding();
             if stopped {
                 // So that a loop around `pcall` cannot spin until the watchdog notices.
                 task.vu.pulse.condemn_running(Cause::Stopped);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::script::testing::{Bench, runtime};
-use crate::script::{Kind, Limits, Scoped, Stall, Task, Vu, Watchdog};
+use crate::script::{Kind, Limits, Scoped, Stall, Task, Watchdog};
 
 const LIMIT: Duration = Duration::from_millis(150);
 
@@ -104,7 +104,7 @@ fn one_runaway_does_not_harm_its_neighbours() {
     );
     let start = |source| {
         let (body, _) = bench.vm.load(source).unwrap().instance().unwrap();
-        let vu = Vu::new(1, Arc::default(), Arc::clone(&bench.pulse));
+        let vu = bench.another();
         Scoped::new(Task::new(&vu), body.call_async::<Option<u32>>(()))
     };
     let (bad, good) = runtime().block_on(async { tokio::join!(start(&bad), start(&good)) });

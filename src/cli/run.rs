@@ -1,0 +1,272 @@
+//! `rchaos run`: load, checks, thresholds, verdict.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::base::rng::fresh_seed;
+use crate::base::units::{self, Bytes};
+use crate::engine::{
+    Ending, Outcome, Overrides, RunConfig, VERBS, default_memory_limit, run as run_script,
+    summarise,
+};
+use crate::modules::ALL;
+use crate::output::{
+    Look, Mode, ProgressPrinter, Summary, SummaryFile, Verdict, end_summary, terminal_size,
+};
+use crate::script::{ScriptError, Source, Sources};
+
+use super::diagnostic::Failure;
+use super::exit::Exit;
+use super::script_input;
+
+const MAX_SERIES: usize = 10_000;
+
+/// Options of `rchaos run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The script, or - for stdin
+    file: PathBuf,
+    /// Set a variable that scripts read with env("NAME")
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// Repeat the random choices of an earlier run
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Users: how many of a closed model, at most how many of an open one
+    #[arg(short = 'u', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    vus: Option<u32>,
+    /// How long scenarios run; stages are stretched or shortened to it
+    #[arg(short, long, value_name = "TIME", value_parser = units::duration)]
+    duration: Option<Duration>,
+    /// Iterations in all, shared by the users
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    iterations: Option<u64>,
+    /// Run this scenario only; may be repeated
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<String>,
+    /// Put a tag on every sample; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    tag: Vec<(String, String)>,
+    /// Write the result as JSON
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+    /// No progress and no end summary; errors are still shown
+    #[arg(short, long)]
+    quiet: bool,
+    /// End the run when the process uses more [default: half of the memory or the cgroup's limit]
+    #[arg(long, value_name = "SIZE", value_parser = units::bytes)]
+    memory_limit: Option<Bytes>,
+    /// Keep at most so many series; what exceeds it is counted together
+    #[arg(long, value_name = "N", default_value_t = MAX_SERIES)]
+    max_series: usize,
+    /// Threads that generate load [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+}
+
+/// Reads `NAME=VALUE`.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+/// Runs a script.
+///
+/// # Errors
+///
+/// The script does not load, or a destination cannot be written.
+pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
+    let sources = Sources::new();
+    let source = script_input::read(&args.file, &sources)?;
+    // Opened before the run, so that a wrong path costs nothing.
+    let destination = args
+        .summary
+        .as_deref()
+        .map(SummaryFile::create)
+        .transpose()
+        .map_err(|error| Failure::new(Exit::Usage, with_cause(&error)))?;
+    let seed = args.seed.unwrap_or_else(fresh_seed);
+    let script = args.file.display().to_string();
+    let quiet = args.quiet;
+    if !quiet {
+        eprintln!(
+            "rchaos {}: {script}, seed {seed}",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+    let config = config(args, source, sources.clone(), seed);
+    let runtime = event_loop()?;
+    let mut printer = printer(quiet);
+    let (mut outcome, summary) = runtime.block_on(async {
+        let outcome = run_script(config, &mut |progress| {
+            // A terminal that went away must not end the run.
+            let _ = printer.show(progress);
+        })
+        .await;
+        let _ = printer.finish();
+        let mut outcome = outcome.map_err(|error| Failure::of_run(&error, &sources, verbose))?;
+        let summary = summarise(&mut outcome, &script);
+        let summary = hook(&mut outcome, summary, quiet).await?;
+        Ok::<_, Failure>((outcome, summary))
+    })?;
+    if let Some(destination) = destination {
+        destination
+            .write(&summary)
+            .map_err(|error| Failure::new(Exit::Internal, with_cause(&error)))?;
+    }
+    show_error(&mut outcome, &sources, verbose);
+    Ok(exit(&summary))
+}
+
+/// The controller's event loop.
+pub(super) fn event_loop() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, format!("no event loop: {error}")))
+}
+
+/// What scripts see of the environment: the process' own, and over it what was given.
+fn environment(given: Vec<(String, String)>) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    env.extend(given);
+    env
+}
+
+/// The configuration of a script that is only looked at.
+pub(super) fn quiet_config(
+    env: Vec<(String, String)>,
+    source: Source,
+    sources: Arc<Sources>,
+) -> RunConfig {
+    RunConfig {
+        source,
+        sources,
+        modules: ALL,
+        verbs: VERBS,
+        env: environment(env),
+        tags: Vec::new(),
+        seed: 0,
+        overrides: Overrides::default(),
+        memory_limit: default_memory_limit(),
+        max_series: MAX_SERIES,
+        workers: 1,
+    }
+}
+
+fn config(args: RunArgs, source: Source, sources: Arc<Sources>, seed: u64) -> RunConfig {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    RunConfig {
+        source,
+        sources,
+        modules: ALL,
+        verbs: VERBS,
+        env: environment(args.env),
+        tags: args.tag,
+        seed,
+        overrides: Overrides {
+            vus: args.vus,
+            duration: args.duration,
+            iterations: args.iterations,
+            only: args.only,
+        },
+        memory_limit: args.memory_limit.unwrap_or_else(default_memory_limit),
+        max_series: args.max_series,
+        workers: args.workers.map_or(cores, usize::from),
+    }
+}
+
+fn printer(quiet: bool) -> ProgressPrinter<std::io::Stderr> {
+    let look = Look::detect(&stderr(), false);
+    let mode = if quiet {
+        Mode::Quiet
+    } else if stderr().is_terminal() {
+        Mode::Live(|| terminal_size(&stderr()))
+    } else {
+        Mode::Plain
+    };
+    ProgressPrinter::new(stderr(), mode, look)
+}
+
+/// Shows the end summary, or what the script's `summary` function makes of it.
+async fn hook(
+    outcome: &mut Outcome,
+    mut summary: Summary,
+    quiet: bool,
+) -> Result<Summary, Failure> {
+    let json = serde_json::to_string(&summary)
+        .map_err(|error| Failure::new(Exit::Internal, format!("the summary: {error}")))?;
+    match outcome.texts(json).await {
+        Ok(Some(texts)) => {
+            for (place, text) in texts {
+                write_text(&place, &text)?;
+            }
+            return Ok(summary);
+        }
+        Ok(None) => {}
+        Err(error) => {
+            summary.verdict = Verdict::Error;
+            summary.exit_code = Exit::Script as u8;
+            summary
+                .reasons
+                .insert(0, format!("summary: {}", error.message));
+            outcome.control.script_error(error);
+        }
+    }
+    if !quiet {
+        let text = end_summary(&summary, &Look::detect(&stdout(), false));
+        // A reader such as `head` may have left; the verdict is in the exit code.
+        let _ = stdout().write_all(text.as_bytes());
+    }
+    Ok(summary)
+}
+
+fn write_text(place: &str, text: &str) -> Result<(), Failure> {
+    let written = match place {
+        "stdout" => stdout().write_all(text.as_bytes()),
+        "stderr" => stderr().write_all(text.as_bytes()),
+        path => std::fs::write(path, text),
+    };
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Script,
+            format!("summary: cannot write \"{place}\": {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Shows the error that ended the run with its source line; the summary has only its message.
+fn show_error(outcome: &mut Outcome, sources: &Sources, verbose: bool) {
+    if let Some(Ending::Script(error)) = &outcome.control.ending {
+        eprint!("{}", ScriptError::render(error, sources, verbose));
+    }
+}
+
+fn exit(summary: &Summary) -> Exit {
+    match summary.verdict {
+        Verdict::Passed => Exit::Passed,
+        Verdict::Failed => Exit::Failed,
+        Verdict::Aborted => Exit::Aborted,
+        Verdict::Error if summary.exit_code == Exit::Internal as u8 => Exit::Internal,
+        Verdict::Error => Exit::Script,
+    }
+}
+
+/// An error with what caused it, on one line.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,152 @@
+//! The load workers of a run: started, told what to do, and ended together.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::output::EventKind;
+
+use super::control::{Control, Ending, Notice};
+use super::executors::Executor;
+use super::judge::Judge;
+use super::plan::Plan;
+use super::pool::Pool;
+use super::progress::Follower;
+use super::run::{OnProgress, RunError};
+use super::schedule::Schedule;
+use super::stage::Stage;
+use super::worker::{Command, Part, Worker};
+
+/// The workers of a run.
+pub struct Crew {
+    /// In the order of their numbers.
+    pub workers: Vec<Worker>,
+    /// One for each scenario of the plan.
+    pub pools: Vec<Arc<Pool>>,
+}
+
+impl Crew {
+    /// Starts `count` workers; they wait to be told what to do.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub fn start(stage: &Stage, plan: &Plan, count: usize) -> Result<Self, RunError> {
+        let flush_every = if stage.control.judge.as_ref().is_some_and(Judge::has_windows) {
+            Duration::from_millis(200)
+        } else {
+            Duration::from_secs(1)
+        };
+        let mut parts: Vec<Vec<Part>> = (0..count).map(|_| Vec::new()).collect();
+        let mut pools = Vec::new();
+        for (scenario, first_id) in plan.scenarios.iter().zip(plan.first_ids()) {
+            let (pool, handed) = Pool::new(count);
+            let (pool, scenario) = (Arc::new(pool), Arc::new(scenario.clone()));
+            for (parts, handed) in parts.iter_mut().zip(handed) {
+                parts.push(Part {
+                    plan: scenario.clone(),
+                    first_id,
+                    pool: pool.clone(),
+                    handed: Some(handed),
+                });
+            }
+            pools.push(pool);
+        }
+        let mut setup = stage.setup.clone();
+        setup.workers = count;
+        setup.cpu_limit = plan.options.cpu_limit;
+        setup.tags.extend(plan.options.tags.iter().cloned());
+        let workers = parts
+            .into_iter()
+            .enumerate()
+            .map(|(index, parts)| Worker::start(setup.clone(), index, parts, flush_every))
+            .collect::<Result<_, _>>()
+            .map_err(|error| RunError::Internal(format!("no thread for a worker: {error}")))?;
+        Ok(Self { workers, pools })
+    }
+
+    /// Runs all scenarios to their end.
+    pub async fn run(&mut self, stage: &mut Stage, plan: &Plan, on_progress: OnProgress<'_>) {
+        let mut schedule = Schedule::new(plan, self.workers.len());
+        let mut follower = Follower::new(plan, &mut stage.control.figures());
+        let begin = Instant::now();
+        for (scenario, offset) in schedule.begin() {
+            follower.begun[scenario] = Some(begin + offset);
+            self.begin(stage, plan, scenario, begin + offset).await;
+        }
+        while !schedule.ended() {
+            match stage.control.next().await {
+                Notice::Ready => {}
+                Notice::Done(scenario) => {
+                    for next in schedule.worker_done(scenario) {
+                        let now = Instant::now();
+                        follower.begun[next] = Some(now);
+                        self.begin(stage, plan, next, now).await;
+                    }
+                    if schedule.has_ended(scenario) {
+                        self.ended(stage, plan, scenario);
+                    }
+                }
+                Notice::Stop => {
+                    schedule.cancel_waiting();
+                    stage.setup.watchdog.kill_all();
+                    for worker in &self.workers {
+                        worker.tell(Command::Stop).await;
+                    }
+                }
+                Notice::Leave => return,
+                Notice::Tick => {
+                    self.gauge(&mut stage.control);
+                    on_progress(&follower.look(plan, &self.pools, &schedule, &stage.control));
+                    if self.workers.iter().any(Worker::ended) && stage.control.ending.is_none() {
+                        stage.control.ending = Some(Ending::Defect);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts what nobody started of a scenario's shared iterations, and notes its end.
+    fn ended(&self, stage: &mut Stage, plan: &Plan, scenario: usize) {
+        let name = &plan.scenarios[scenario].name;
+        if let Executor::SharedIterations(profile) = &plan.scenarios[scenario].executor {
+            let left = self.pools[scenario].unclaimed(profile.iterations);
+            self.pools[scenario].drop_unclaimed(left);
+            stage.control.count_dropped(name, left);
+        }
+        let text = format!("scenario \"{name}\" ended");
+        stage.control.note(EventKind::Scenario, text);
+    }
+
+    /// Records how many users there are.
+    fn gauge(&self, control: &mut Control) {
+        let vus: u32 = self.pools.iter().map(|pool| pool.totals().vus).sum();
+        control.gauge_users(vus);
+    }
+
+    async fn begin(&self, stage: &mut Stage, plan: &Plan, scenario: usize, begin: Instant) {
+        let text = format!("scenario \"{}\" begins", plan.scenarios[scenario].name);
+        stage.control.note(EventKind::Scenario, text);
+        for worker in &self.workers {
+            worker.tell(Command::Start { scenario, begin }).await;
+        }
+    }
+
+    /// Lets the workers send their last figures and ends them.
+    pub async fn finish(&mut self, stage: &mut Stage) {
+        for worker in &self.workers {
+            worker.tell(Command::Finish).await;
+        }
+        // A worker may wait for room to report, so reports are taken while it ends.
+        let limit = Instant::now() + Duration::from_secs(5);
+        while !self.workers.iter().all(Worker::ended) && Instant::now() < limit {
+            let _ = tokio::time::timeout(Duration::from_millis(10), stage.control.next()).await;
+        }
+        for worker in self.workers.iter_mut().filter(|worker| worker.ended()) {
+            if !worker.join() {
+                stage.control.ending = Some(Ending::Defect);
+            }
+        }
+        stage.control.drain();
+    }
+}
