@@ -79,10 +79,12 @@ impl Client {
     /// the code [`codes::CUT`] and the time until then.
     pub async fn send_until(&self, request: Request, stop: impl Future<Output = ()>) -> Outcome {
         let timeout = request.timeout.min(NEVER);
-        let trace = Trace::new(request.method.clone(), request.url.clone());
+        // The clock is read as rarely as it can be: it would be a tenth of a request's cost.
+        let now = Instant::now();
+        let trace = Trace::new(request.method.clone(), request.url.clone(), now);
         let ended = {
-            let mut run = pin!(self.run(&request, &trace, Instant::now() + timeout));
-            let mut timer = pin!(tokio::time::sleep(timeout));
+            let mut run = pin!(self.run(&request, &trace, now + timeout));
+            let mut timer = pin!(tokio::time::sleep_until((now + timeout).into()));
             let mut stop = pin!(stop);
             poll_fn(|cx| {
                 if let Poll::Ready(result) = run.as_mut().poll(cx) {
@@ -120,7 +122,7 @@ impl Client {
         loop {
             trace.begin(&hop.method, &hop.url);
             let mut reply = self.exchange(request, &hop, trace, deadline).await?;
-            trace.enter(Phase::Rest);
+            trace.rest();
             if request.use_jar {
                 self.jar.borrow_mut().receive(&hop.url, &reply.headers);
             }
@@ -176,7 +178,7 @@ impl Client {
         let (reply, link) =
             h1::exchange(&self.shared, link, request, hop, &self.jar, trace).await?;
         if let Some(link) = link {
-            self.pool.borrow_mut().put(link);
+            self.pool.borrow_mut().put(link, trace.since());
         }
         Ok(reply)
     }
@@ -225,7 +227,7 @@ impl Client {
     async fn kept(&self, request: &Request, hop: &Hop, trace: &Trace) -> Option<Link> {
         loop {
             let mut link = self.pool.borrow_mut().take(request, &hop.url)?;
-            if link.is_good().await {
+            if link.is_good(trace.since()).await {
                 trace.connected(Some(link.remote), true);
                 return Some(link);
             }

@@ -41,7 +41,7 @@ pub(super) async fn dial(
     };
     let addresses = shared.dns.resolve(host).await?;
     trace.enter(Phase::Connecting);
-    let mut last = None;
+    let mut first = None;
     let count = addresses.len();
     let mut opened = None;
     for (index, address) in addresses.into_iter().enumerate() {
@@ -50,11 +50,12 @@ pub(super) async fn dial(
                 opened = Some((stream, SocketAddr::new(address, port)));
                 break;
             }
-            Err(failure) => last = Some(failure),
+            // The first address is the one the user means; `localhost` is 127.0.0.1 to most.
+            Err(failure) => first = first.or(Some(failure)),
         }
     }
     let Some((mut stream, remote)) = opened else {
-        return Err(last.unwrap_or_else(|| Failure::new(codes::DIAL, "no address to connect to")));
+        return Err(first.unwrap_or_else(|| Failure::new(codes::DIAL, "no address to connect to")));
     };
     trace.connected(Some(remote), false);
     let tunnelled = origin.https || origin.version == VersionPreference::Http2;

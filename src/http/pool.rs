@@ -39,8 +39,8 @@ impl Pool {
         Some(self.idle.remove(index))
     }
 
-    pub fn put(&mut self, mut link: Link) {
-        link.idle_since = Instant::now();
+    pub fn put(&mut self, mut link: Link, now: Instant) {
+        link.idle_since = now;
         if self.idle.len() >= MAX_IDLE {
             self.idle.remove(0);
         }

@@ -46,8 +46,7 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub fn new(method: Method, url: Rc<Url>) -> Self {
-        let now = Instant::now();
+    pub fn new(method: Method, url: Rc<Url>, now: Instant) -> Self {
         Self {
             phase: Cell::new(Phase::Rest),
             since: Cell::new(now),
@@ -65,12 +64,11 @@ impl Trace {
         }
     }
 
-    /// Begins an exchange, in [`Phase::Blocked`].
+    /// Begins an exchange, in [`Phase::Blocked`], when the last one ended.
     pub fn begin(&self, method: &Method, url: &Rc<Url>) {
         *self.hop.borrow_mut() = (method.clone(), url.clone());
-        let now = Instant::now();
+        let now = self.since.get();
         self.started.set(now);
-        self.since.set(now);
         self.phase.set(Phase::Blocked);
         for spent in &self.spent {
             spent.set(Duration::ZERO);
@@ -100,6 +98,18 @@ impl Trace {
         }
         self.since.set(now);
         self.phase.set(phase);
+    }
+
+    /// Stops counting; at once if nothing is being counted.
+    pub fn rest(&self) {
+        if self.phase.get() != Phase::Rest {
+            self.enter(Phase::Rest);
+        }
+    }
+
+    /// When the phase began: the present, as far as an idle connection is concerned.
+    pub fn since(&self) -> Instant {
+        self.since.get()
     }
 
     pub fn connected(&self, remote: Option<SocketAddr>, reused: bool) {
@@ -150,9 +160,7 @@ impl Trace {
         if !self.open.replace(false) {
             return;
         }
-        if self.phase.get() != Phase::Rest {
-            self.enter(Phase::Rest);
-        }
+        self.rest();
         let hop = self.hop.borrow();
         self.exchanges.borrow_mut().push(Exchange {
             method: hop.0.clone(),
@@ -206,7 +214,7 @@ mod tests {
     #[test]
     fn time_counts_for_the_phase_that_was_going_on() {
         let url = Rc::new(Url::parse("http://a/").unwrap());
-        let trace = Trace::new(Method::GET, url.clone());
+        let trace = Trace::new(Method::GET, url.clone(), Instant::now());
         trace.begin(&Method::GET, &url);
         trace.enter(Phase::Waiting);
         std::thread::sleep(Duration::from_millis(5));

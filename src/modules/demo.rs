@@ -8,15 +8,23 @@ use mlua::{Lua, Result, Table, Value};
 
 use crate::base::text::quoted;
 use crate::demo::{Shop, ShopOptions};
-use crate::script::{Module, Options, io, misuse};
+use crate::script::phase::io;
+use crate::script::{Module, Options, misuse};
 
 /// Seen by scripts as the global `demo`.
 pub const MODULE: Module = Module { name: "demo", open };
 
 const WHAT: &str = "demo.shop";
 const KEYS: &[&str] = &[
-    "listen", "cache_listen", "store_listen", "cache", "store", "store_delay", "cache_ttl",
-    "items", "upstream_timeout",
+    "listen",
+    "cache_listen",
+    "store_listen",
+    "cache",
+    "store",
+    "store_delay",
+    "cache_ttl",
+    "items",
+    "upstream_timeout",
 ];
 
 /// More shops than this are a script that starts one in each iteration.
@@ -47,7 +55,8 @@ fn shop(lua: &Lua, options: Value) -> Result<Table> {
         let message = format!("{WHAT}: {MOST} shops are running already; start one in setup");
         return Err(misuse(lua, message));
     }
-    let shop = Shop::start(options).map_err(|error| mlua::Error::runtime(format!("{WHAT}: {error}")))?;
+    let shop =
+        Shop::start(options).map_err(|error| mlua::Error::runtime(format!("{WHAT}: {error}")))?;
     let table = table(lua, &shop, key.clone())?;
     shops.push((key, shop));
     Ok(table)
@@ -61,7 +70,10 @@ fn read(lua: &Lua, options: Value) -> Result<ShopOptions> {
         };
         text.parse().map(Some).map_err(|_| {
             let text = quoted(&text);
-            options.invalid(key, format!("{text} is not an address; write \"127.0.0.1:8080\""))
+            options.invalid(
+                key,
+                format!("{text} is not an address; write \"127.0.0.1:8080\""),
+            )
         })
     };
     let default = ShopOptions::default();

@@ -71,6 +71,10 @@ mod tests {
         let problem = read(folder.path(), "no.csv").unwrap_err();
         assert!(problem.contains("\"no.csv\"") && problem.contains("relative to the script"));
         assert!(read(folder.path(), "").is_err());
-        assert!(read(folder.path(), ".").unwrap_err().starts_with("cannot read"));
+        assert!(
+            read(folder.path(), ".")
+                .unwrap_err()
+                .starts_with("cannot read")
+        );
     }
 }

@@ -18,15 +18,15 @@ fn open(lua: &Lua) -> Result<Table> {
 }
 
 /// The text of a value; `{ pretty = true }` for people.
-fn encode(lua: &Lua, (value, options): (Value, Value)) -> Result<String> {
+fn encode(lua: &Lua, (value, options): (Value, Value)) -> Result<LuaString> {
     let options = Options::read("json.encode", &["pretty"], lua, options)?;
     let pretty = options.optional("pretty")?.unwrap_or(false);
     let text = json::encode(lua, &value)?;
     if !pretty {
-        return Ok(text);
+        return lua.create_string(text);
     }
-    let tree: serde_json::Value = serde_json::from_str(&text).map_err(mlua::Error::external)?;
-    serde_json::to_string_pretty(&tree).map_err(mlua::Error::external)
+    let tree: serde_json::Value = serde_json::from_slice(&text).map_err(mlua::Error::external)?;
+    lua.create_string(serde_json::to_vec_pretty(&tree).map_err(mlua::Error::external)?)
 }
 
 /// The value of a text.
@@ -48,7 +48,7 @@ fn path(lua: &Lua, (document, path): (Value, Value)) -> Result<Value> {
         Value::String(text) => json::path(lua, &text.as_bytes(), &path),
         Value::Table(_) => {
             let text = json::encode(lua, &document)?;
-            json::path(lua, text.as_bytes(), &path)
+            json::path(lua, &text, &path)
         }
         other => {
             let got = other.type_name();
@@ -60,12 +60,16 @@ fn path(lua: &Lua, (document, path): (Value, Value)) -> Result<Value> {
 
 /// A list that is encoded as an array even when it is empty.
 fn array(lua: &Lua, list: Value) -> Result<Table> {
-    match list {
-        Value::Table(table) => json::array(lua, table),
-        Value::Nil => json::array(lua, lua.create_table()?),
-        other => Err(misuse(
-            lua,
-            format!("json.array: expected a table, got {}", other.type_name()),
-        )),
-    }
+    let table = match list {
+        Value::Table(table) => table,
+        Value::Nil => lua.create_table()?,
+        other => {
+            let got = other.type_name();
+            return Err(misuse(
+                lua,
+                format!("json.array: expected a table, got {got}"),
+            ));
+        }
+    };
+    json::array(lua, table)
 }

@@ -1,10 +1,12 @@
 //! `check`: notes whether conditions hold, without ending anything.
 
-use mlua::{Lua, Result, String as LuaString, Table, Value};
+use std::collections::BTreeMap;
+
+use mlua::{Lua, LuaString, Result, Value};
 
 use super::luau::{global, verb};
 use crate::metrics::builtin;
-use crate::script::{Phase, Verb, current, misuse, tag_pairs};
+use crate::script::{FromOption, Phase, Verb, current, misuse};
 
 /// Seen by scripts as the global `check`.
 pub const VERB: Verb = Verb {
@@ -16,7 +18,11 @@ fn open(lua: &Lua) -> Result<Value> {
     let natives = lua.create_table()?;
     natives.set("record", lua.create_function(record)?)?;
     natives.set("nothing", lua.create_function(nothing)?)?;
-    let extra = (global(lua, "pcall")?, global(lua, "type")?, global(lua, "next")?);
+    let extra = (
+        global(lua, "pcall")?,
+        global(lua, "type")?,
+        global(lua, "next")?,
+    );
     verb(lua, include_str!("check.luau"), natives, extra)
 }
 
@@ -25,10 +31,7 @@ fn open(lua: &Lua) -> Result<Value> {
 /// # Errors
 ///
 /// A name that is not a string, or tags that are not a table of strings.
-pub(super) fn record(
-    lua: &Lua,
-    (name, held, tags): (Value, Value, Option<Table>),
-) -> Result<bool> {
+pub(super) fn record(lua: &Lua, (name, held, tags): (Value, Value, Value)) -> Result<bool> {
     let held = !matches!(held, Value::Nil | Value::Boolean(false));
     let Value::String(name) = name else {
         let message = format!(
@@ -37,19 +40,20 @@ pub(super) fn record(
         );
         return Err(misuse(lua, message));
     };
-    note(lua, &name, held, tags.as_ref())?;
+    note(lua, &name, held, tags)?;
     Ok(held)
 }
 
-fn note(lua: &Lua, name: &LuaString, held: bool, tags: Option<&Table>) -> Result<()> {
+fn note(lua: &Lua, name: &LuaString, held: bool, tags: Value) -> Result<()> {
     let task = current()?;
     if task.vu.phase.get() == Phase::VuTopLevel {
         return Ok(());
     }
     let mut base = task.tags.get();
     let mut recorder = task.vu.recorder.borrow_mut();
-    if let Some(tags) = tags {
-        let tags = tag_pairs(lua, "check", tags)?;
+    if !tags.is_nil() {
+        let tags = BTreeMap::<String, String>::from_option(tags)
+            .map_err(|problem| misuse(lua, format!("check: tags: {problem}")))?;
         let pairs: Vec<(&str, &str)> = tags.iter().map(|(k, v)| (&**k, &**v)).collect();
         base = recorder.extend(base, &pairs);
     }

@@ -1,6 +1,6 @@
 //! `env`: what the run was given by the environment and by `--env`.
 
-use mlua::{Lua, Result, String as LuaString, Value};
+use mlua::{Lua, LuaString, Result, Value};
 
 use crate::script::{Verb, current};
 

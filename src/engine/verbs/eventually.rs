@@ -9,7 +9,8 @@ use super::expect::words;
 use super::luau::{global, verb};
 use super::now::elapsed;
 use crate::base::units::show_duration;
-use crate::script::{Options, Verb, interruptible, io, misuse};
+use crate::script::phase::io;
+use crate::script::{Options, Verb, interruptible, misuse};
 
 /// Seen by scripts as the global `eventually`.
 pub const VERB: Verb = Verb {

@@ -51,5 +51,7 @@ pub(super) fn words(value: &Value) -> Result<Option<String>> {
 /// Ends the iteration, or an ad-hoc script, with a message.
 fn fail(_: &Lua, message: Value) -> Result<()> {
     let message = words(&message)?;
-    Err(Error::runtime(message.unwrap_or_else(|| "failed".to_owned())))
+    Err(Error::runtime(
+        message.unwrap_or_else(|| "failed".to_owned()),
+    ))
 }

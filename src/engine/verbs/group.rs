@@ -83,9 +83,15 @@ fn arguments(lua: &Lua, name: Value, body: Value) -> Result<(String, Function)> 
             }
         }
         (Value::String(_), other) => {
-            format!("expected a function as the second argument, got {}", other.type_name())
+            format!(
+                "expected a function as the second argument, got {}",
+                other.type_name()
+            )
         }
-        (other, _) => format!("expected a name as the first argument, got {}", other.type_name()),
+        (other, _) => format!(
+            "expected a name as the first argument, got {}",
+            other.type_name()
+        ),
     };
     let message = format!("group: {problem}; write group(\"checkout\", function() … end)");
     Err(misuse(lua, message))

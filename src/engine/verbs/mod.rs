@@ -1,9 +1,20 @@
 //! What scripts call to register (`scenario`, `options`, `setup` …) and to act (`check`, `sleep` …).
 
+mod check;
+mod env;
+mod eventually;
+mod expect;
+mod group;
 mod hooks;
+mod luau;
+mod now;
+mod profiles;
 mod registrations;
 mod run_options;
 mod scenario;
+mod sleep;
+mod tasks;
+mod uuid;
 
 use std::cell::RefCell;
 
@@ -20,6 +31,18 @@ pub const VERBS: &[Verb] = &[
     hooks::SETUP,
     hooks::TEARDOWN,
     hooks::SUMMARY,
+    check::VERB,
+    env::VERB,
+    eventually::VERB,
+    expect::EXPECT,
+    expect::FAIL,
+    group::VERB,
+    now::VERB,
+    profiles::VERB,
+    sleep::VERB,
+    tasks::SPAWN,
+    tasks::PARALLEL,
+    uuid::VERB,
 ];
 
 /// The function that a user's own top level declared for the user's scenario.

@@ -5,7 +5,8 @@ use std::time::Duration;
 use mlua::{Lua, Result, Value};
 
 use crate::base::units::show_duration;
-use crate::script::{FromOption, Verb, current, interruptible, io, misuse};
+use crate::script::phase::io;
+use crate::script::{FromOption, Verb, current, interruptible, misuse};
 
 /// Seen by scripts as the global `sleep`.
 pub const VERB: Verb = Verb {

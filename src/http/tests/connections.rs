@@ -57,6 +57,11 @@ fn close_is_obeyed_in_both_directions() {
             let outcome = one.send(request).await;
             assert_eq!(body(&outcome), "close");
             assert!(!outcome.exchanges[0].reused);
+            let mut request = to(server, "/");
+            request.headers = vec![("connection".into(), b"Close".to_vec().into())];
+            let outcome = one.send(request).await;
+            assert_eq!(body(&outcome), "Close");
+            assert!(!outcome.exchanges[0].reused);
         }
     });
 }

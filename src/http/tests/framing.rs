@@ -14,7 +14,7 @@ const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: b\r
 #[test]
 fn a_get_is_exact_and_its_answer_complete() {
     run(async {
-        let seen = reply(|request| ok(request)).await;
+        let seen = reply(ok).await;
         let outcome = client().send(to(seen, "/a?b=c#d")).await;
         assert_eq!(
             body(&outcome),
@@ -34,7 +34,7 @@ fn a_get_is_exact_and_its_answer_complete() {
 #[test]
 fn a_post_announces_its_body() {
     run(async {
-        let seen = reply(|request| ok(request)).await;
+        let seen = reply(ok).await;
         let text = body(&client().send(post(seen, "/", "hello")).await);
         assert!(text.ends_with("Content-Length: 5\r\n\r\nhello"), "{text}");
         let text = body(&client().send(post(seen, "/", "")).await);

@@ -71,7 +71,7 @@ fn a_redirect_to_nowhere_fails_after_its_exchange() {
 #[test]
 fn a_307_repeats_the_body_elsewhere_without_credentials() {
     run(async {
-        let target = reply(|request| ok(request)).await;
+        let target = reply(ok).await;
         let server = reply(move |_| {
             format!("HTTP/1.1 307 X\r\nLocation: http://{target}/\r\nContent-Length: 0\r\n\r\n")
         })
@@ -178,7 +178,7 @@ fn digest_answers_one_challenge() {
 #[test]
 fn a_proxy_gets_the_absolute_form() {
     run(async {
-        let proxy = reply(|request| ok(request)).await;
+        let proxy = reply(ok).await;
         let mut request = at("http://shop.test:81/a?b");
         request.proxy = Some(Rc::new(Proxy {
             url: Url::parse(&format!("http://ann:pw@{proxy}")).unwrap(),

@@ -12,7 +12,8 @@ use super::send::{Prepared, Rest, prepare};
 use super::spec::Spec;
 use super::vm::Machine;
 use crate::http::{Outcome, codes};
-use crate::script::{Task, current, interruptible, io, misuse};
+use crate::script::phase::io;
+use crate::script::{Task, current, interruptible, misuse};
 
 /// How many requests are under way at once, in all and to one host.
 const IN_ALL: usize = 20;
@@ -106,7 +107,12 @@ fn read(lua: &Lua, what: &str, key: &Value, request: Value) -> Result<(Method, V
     let table = match request {
         Value::String(_) => return Ok((Method::GET, request, Value::Nil)),
         Value::Table(table) => table,
-        other => return Err(wrong(&format!("expected a request, got {}", other.type_name()))),
+        other => {
+            return Err(wrong(&format!(
+                "expected a request, got {}",
+                other.type_name()
+            )));
+        }
     };
     let listed: Value = table.raw_get(1)?;
     let (method, url, options) = if listed.is_nil() {
@@ -118,7 +124,11 @@ fn read(lua: &Lua, what: &str, key: &Value, request: Value) -> Result<(Method, V
                 _ => options.raw_set(key, value)?,
             }
         }
-        (table.raw_get("method")?, table.raw_get("url")?, Value::Table(options))
+        (
+            table.raw_get("method")?,
+            table.raw_get("url")?,
+            Value::Table(options),
+        )
     } else {
         (listed, table.raw_get(2)?, table.raw_get(3)?)
     };

@@ -21,7 +21,7 @@ pub(super) fn read(lua: &Lua, option: &str, value: &Value, rng: &mut Rng) -> Rea
     let (bytes, kind) = match option {
         "json" => {
             let text = json::encode(lua, value).map_err(|error| cause(&error))?;
-            (text.into_bytes(), Some("application/json".to_owned()))
+            (text, Some("application/json".to_owned()))
         }
         "form" => {
             let mut form = form_urlencoded::Serializer::new(String::new());

@@ -30,7 +30,8 @@ pub(super) fn create(lua: &Lua, machine: &Rc<Machine>, options: &Value) -> Resul
     let task = current()?;
     let spec = Spec::read(lua, machine, &task.vu, "http.client", CLIENT, options)?;
     let machine = Rc::clone(machine);
-    lua.create_userdata(Client { machine, spec }).map(Value::UserData)
+    lua.create_userdata(Client { machine, spec })
+        .map(Value::UserData)
 }
 
 impl UserData for Client {

@@ -73,7 +73,10 @@ fn set(lua: &Lua, url: &Url, name: &str, value: &str, options: Value) -> Result<
     }
     let domain = crate::base::text::quoted(options.domain.as_deref().unwrap_or_default());
     let host = url.host_str().unwrap_or_default();
-    Err(misuse(lua, format!("{what}: option `domain`: {domain} is not a domain of {host}")))
+    Err(misuse(
+        lua,
+        format!("{what}: option `domain`: {domain} is not a domain of {host}"),
+    ))
 }
 
 fn url_of(lua: &Lua, machine: &Machine, name: &str, url: &Value) -> Result<Rc<Url>> {

@@ -49,7 +49,12 @@ fn range(value: &Value) -> Read<(u16, u16)> {
         Value::Integer(_) | Value::Number(_) | Value::String(_) => {
             value.to_string().map_err(|error| error.to_string())?
         }
-        other => return Err(format!("expected a status, got {}; {spelling}", other.type_name())),
+        other => {
+            return Err(format!(
+                "expected a status, got {}; {spelling}",
+                other.type_name()
+            ));
+        }
     };
     let status = |text: &str| {
         let number: u16 = text.trim().parse().ok()?;
@@ -58,12 +63,15 @@ fn range(value: &Value) -> Read<(u16, u16)> {
     let found = if let Some(one) = status(&text) {
         Some((one, one))
     } else if let Some(class) = text.strip_suffix("xx") {
-        let class = class.parse().ok().filter(|class| (1..=5u16).contains(class));
+        let class = class
+            .parse()
+            .ok()
+            .filter(|class| (1..=5u16).contains(class));
         class.map(|class| (class * 100, class * 100 + 99))
     } else {
-        let ends = text.split_once('-').and_then(|(low, high)| {
-            Some((status(low)?, status(high)?))
-        });
+        let ends = text
+            .split_once('-')
+            .and_then(|(low, high)| Some((status(low)?, status(high)?)));
         ends.filter(|(low, high)| low <= high)
     };
     found.ok_or_else(|| {
@@ -82,7 +90,13 @@ mod tests {
         let read = |text: &str| Expected::read(&lua.load(text).eval::<Value>().unwrap());
         assert!(Expected::default().holds(204) && !Expected::default().holds(404));
         let some = read("{ 200, '3xx', '410-412' }").unwrap();
-        for (status, holds) in [(200, true), (201, false), (302, true), (411, true), (0, false)] {
+        for (status, holds) in [
+            (200, true),
+            (201, false),
+            (302, true),
+            (411, true),
+            (0, false),
+        ] {
             assert_eq!(some.holds(status), holds, "{status}");
         }
         assert!(read("404").unwrap().holds(404));

@@ -65,9 +65,8 @@ fn open(lua: &Lua) -> Result<Table> {
     })?;
     exports.raw_set("batch", batch)?;
     let shared = Rc::clone(&machine);
-    let client = lua.create_function(move |lua, options: Value| {
-        client::create(lua, &shared, &options)
-    })?;
+    let client =
+        lua.create_function(move |lua, options: Value| client::create(lua, &shared, &options))?;
     exports.raw_set("client", client)?;
     exports.raw_set("file", lua.create_function(file)?)?;
     exports.raw_set("cookies", cookies::open(lua, &machine)?)?;
@@ -94,8 +93,12 @@ fn method(name: &str) -> read::Read<Method> {
     if let Some((_, method)) = common {
         return Ok(method.clone());
     }
-    Method::from_bytes(name.as_bytes())
-        .map_err(|_| format!("{} is not a method; write \"GET\" or \"POST\"", quoted(name)))
+    Method::from_bytes(name.as_bytes()).map_err(|_| {
+        format!(
+            "{} is not a method; write \"GET\" or \"POST\"",
+            quoted(name)
+        )
+    })
 }
 
 fn file(lua: &Lua, (first, second): (Value, Value)) -> Result<Value> {

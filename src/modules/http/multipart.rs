@@ -78,10 +78,14 @@ pub(super) fn encode(value: &Value, rng: &mut Rng) -> Read<(String, Vec<u8>)> {
 fn part(body: &mut Vec<u8>, boundary: &str, field: &str, value: &Value) -> Read<()> {
     let field = escaped(field);
     let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"");
-    let file = value.as_userdata().and_then(|data| data.borrow::<File>().ok());
+    let file = value
+        .as_userdata()
+        .and_then(|data| data.borrow::<File>().ok());
     if let Some(file) = file {
         let (name, kind) = (escaped(&file.name), file.kind.replace(['\r', '\n'], " "));
-        head.push_str(&format!("; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"));
+        head.push_str(&format!(
+            "; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
+        ));
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(&file.data);
     } else {
@@ -101,7 +105,9 @@ fn part(body: &mut Vec<u8>, boundary: &str, field: &str, value: &Value) -> Read<
 
 /// A name within quotes, as browsers escape it.
 fn escaped(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    name.replace('"', "%22")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 #[cfg(test)]
@@ -118,7 +124,9 @@ mod tests {
             kind: "text/plain".into(),
             data: (*b"data").into(),
         };
-        table.set("file", lua.create_userdata(file).unwrap()).unwrap();
+        table
+            .set("file", lua.create_userdata(file).unwrap())
+            .unwrap();
         let encode = || {
             let mut rng = Rng::derive(1, "x", 2);
             super::encode(&Value::Table(table.clone()), &mut rng).unwrap()

@@ -52,10 +52,7 @@ mod tests {
             ("/items", "/items"),
             ("/items/17", "/items/:id"),
             ("/items/17/parts/8/", "/items/:id/parts/:id/"),
-            (
-                "/o/123e4567-e89b-42d3-a456-426614174000",
-                "/o/:id",
-            ),
+            ("/o/123e4567-e89b-42d3-a456-426614174000", "/o/:id"),
             ("/c/4f2a9c0d1b7e4f2a", "/c/:id"),
             ("/facade/v2/x1", "/facade/v2/x1"),
         ];

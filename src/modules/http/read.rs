@@ -39,7 +39,10 @@ pub(super) fn pairs(value: &Value) -> Read<Vec<(String, String)>> {
         if let Value::Table(list) = &value {
             for item in list.sequence_values::<Value>() {
                 let item = item.map_err(|error| error.to_string())?;
-                pairs.push((key.clone(), plain(&item).map_err(|e| format!("`{key}`: {e}"))?));
+                pairs.push((
+                    key.clone(),
+                    plain(&item).map_err(|e| format!("`{key}`: {e}"))?,
+                ));
             }
         } else {
             let value = plain(&value).map_err(|error| format!("`{key}`: {error}"))?;
@@ -56,7 +59,10 @@ pub(super) fn entries(value: &Value) -> Read<Vec<(String, Value)>> {
     for pair in table.pairs::<Value, Value>() {
         let (key, value) = pair.map_err(|error| error.to_string())?;
         let Value::String(key) = key else {
-            return Err(format!("keys are names, got {}; write {{ name = … }}", shown(&key)));
+            return Err(format!(
+                "keys are names, got {}; write {{ name = … }}",
+                shown(&key)
+            ));
         };
         entries.push((key.to_string_lossy(), value));
     }
@@ -95,7 +101,9 @@ pub(super) fn expected(what: &str, got: &Value) -> String {
 
 /// A value as messages show it.
 pub(super) fn shown(value: &Value) -> String {
-    value.to_string().unwrap_or_else(|_| value.type_name().to_owned())
+    value
+        .to_string()
+        .unwrap_or_else(|_| value.type_name().to_owned())
 }
 
 /// An error of `what` about one of its options.

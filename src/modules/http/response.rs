@@ -7,12 +7,22 @@ use mlua::{Function, Lua, LuaString, Result, Table, Value};
 use super::detail;
 use crate::base::text::nearest;
 use crate::http::Response;
-use crate::script::{json, misuse};
+use crate::script::{Misuse, ScriptError, json, misuse};
 
 /// Fields and methods, for messages.
 const FIELDS: &[&str] = &[
-    "status", "ok", "headers", "body", "error", "error_code", "duration", "timings", "url",
-    "version", "remote_address", "json",
+    "status",
+    "ok",
+    "headers",
+    "body",
+    "error",
+    "error_code",
+    "duration",
+    "timings",
+    "url",
+    "version",
+    "remote_address",
+    "json",
 ];
 
 /// Where a response keeps what its rarer fields are made of.
@@ -99,7 +109,10 @@ fn field(lua: &Lua, json: &Function, response: &Table, key: &Value) -> Result<Va
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the fields are {}", FIELDS.join(", ")),
             };
-            Err(misuse(lua, format!("a response has no field `{name}`; {hint}")))
+            Err(misuse(
+                lua,
+                format!("a response has no field `{name}`; {hint}"),
+            ))
         }
     }
 }
@@ -163,17 +176,10 @@ fn json_of(lua: &Lua, (response, path): (Table, Option<LuaString>)) -> Result<(V
     };
     match found {
         Ok(value) => Ok((value, Value::Nil)),
-        Err(mlua::Error::ExternalError(error)) if is_misuse(&error) => {
-            Err(misuse(lua, error.to_string()))
-        }
+        Err(error) if error.downcast_ref::<Misuse>().is_some() => Err(error),
         Err(error) => {
-            let reason = crate::script::ScriptError::from_lua(&error).message;
+            let reason = ScriptError::from_lua(&error).message;
             Ok((Value::Nil, Value::String(lua.create_string(reason)?)))
         }
     }
-}
-
-/// A wrong path is the script's mistake; a body that is not JSON is the server's.
-fn is_misuse(error: &std::sync::Arc<mlua::ExternalErrorImpl>) -> bool {
-    error.is::<crate::script::Misuse>()
 }

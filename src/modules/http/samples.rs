@@ -209,7 +209,13 @@ mod tests {
         };
         let tags = TagSetId::EMPTY;
         samples.exchange(&mut recorder, tags, &name(), &exchange(200, 0, fast), false);
-        samples.exchange(&mut recorder, tags, &name(), &exchange(0, 1212, refused), true);
+        samples.exchange(
+            &mut recorder,
+            tags,
+            &name(),
+            &exchange(0, 1212, refused),
+            true,
+        );
         let mut all = Aggregator::new(catalog.clone());
         all.merge(recorder.drain(), Duration::ZERO);
         let select = |text: &str| all.select(&Selector::parse(&catalog, text).unwrap());

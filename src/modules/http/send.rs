@@ -16,7 +16,8 @@ use super::transport::Credentials;
 use super::vm::Machine;
 use crate::http::{Auth, Body, Outcome, Request, codes, encode};
 use crate::metrics::TagSetId;
-use crate::script::{Task, Vu, current, interruptible, io, misuse};
+use crate::script::phase::io;
+use crate::script::{Task, Vu, current, interruptible, misuse};
 
 /// Sent unless the script sets its own.
 const USER_AGENT: &str = concat!("rchaos/", env!("CARGO_PKG_VERSION"));
@@ -95,10 +96,18 @@ impl Rest {
             // Redirects and challenges are steps on the way, not failures.
             let name = self.name_of(machine, &exchange.url, others.len());
             let samples = &machine.samples;
-            samples.exchange(&mut recorder, self.tags, &name, exchange, exchange.status == 0);
+            samples.exchange(
+                &mut recorder,
+                self.tags,
+                &name,
+                exchange,
+                exchange.status == 0,
+            );
         }
         let name = self.name_of(machine, &last.url, others.len());
-        machine.samples.exchange(&mut recorder, self.tags, &name, last, !ok);
+        machine
+            .samples
+            .exchange(&mut recorder, self.tags, &name, last, !ok);
         ok
     }
 
@@ -118,7 +127,7 @@ impl Future for Stopped<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.0.stopped() {
+        if self.0.unwinding() {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -158,7 +167,10 @@ pub(super) fn prepare(
         None => machine.targets.find(&url),
     };
     let mut target = target.map_err(|problem| misuse(lua, format!("{what}: {problem}")))?;
-    let chosen = spec.name.as_deref().or(client.and_then(|c| c.name.as_deref()));
+    let chosen = spec
+        .name
+        .as_deref()
+        .or(client.and_then(|c| c.name.as_deref()));
     if let Some(name) = chosen {
         target.name = machine.targets.named(name);
     }
@@ -167,13 +179,15 @@ pub(super) fn prepare(
     let client = client.unwrap_or(&default);
     if !(spec.query.is_empty() && client.query.is_empty()) {
         let mut url = (*target.url).clone();
-        url.query_pairs_mut().extend_pairs(client.query.iter().chain(&spec.query));
+        url.query_pairs_mut()
+            .extend_pairs(client.query.iter().chain(&spec.query));
         target.url = Rc::new(url);
     }
     let tags = tag_set(task, client, &spec);
     let expected = spec.expected.clone().or_else(|| client.expected.clone());
     let mut request = Request::new(method, target.url);
-    fill(&mut request, client, spec, &task.vu).map_err(|(key, text)| wrong(lua, what, key, &text))?;
+    fill(&mut request, client, spec, &task.vu)
+        .map_err(|(key, text)| wrong(lua, what, key, &text))?;
     Ok(Prepared {
         request,
         name: target.name,
@@ -204,7 +218,9 @@ fn fill(
     let Spec { mut headers, .. } = spec;
     let given = headers.len();
     for (name, value) in &client.headers {
-        let own = headers[..given].iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let own = headers[..given]
+            .iter()
+            .any(|(own, _)| own.eq_ignore_ascii_case(name));
         if !own {
             headers.push((name.clone(), value.clone()));
         }
@@ -239,9 +255,15 @@ fn fill(
     if let Some(redirects) = spec.redirects.or(client.redirects) {
         request.redirects = redirects;
     }
-    request.auth = spec.auth.as_ref().or(client.auth.as_ref()).map(|auth| drawn(auth, vu));
+    request.auth = spec
+        .auth
+        .as_ref()
+        .or(client.auth.as_ref())
+        .map(|auth| drawn(auth, vu));
     request.cookies = client.cookies.clone();
-    request.cookies.retain(|(name, _)| spec.cookies.iter().all(|(own, _)| own != name));
+    request
+        .cookies
+        .retain(|(name, _)| spec.cookies.iter().all(|(own, _)| own != name));
     request.cookies.extend(spec.cookies);
     request.use_jar = spec.use_jar.or(client.use_jar).unwrap_or(true);
     request.tls = spec.tls.or_else(|| client.tls.clone());
@@ -252,7 +274,9 @@ fn fill(
 }
 
 fn has(headers: &[(Box<str>, Box<[u8]>)], name: &str) -> bool {
-    headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+    headers
+        .iter()
+        .any(|(own, _)| own.eq_ignore_ascii_case(name))
 }
 
 fn drawn(credentials: &Credentials, vu: &Vu) -> Auth {

@@ -15,15 +15,43 @@ use crate::script::{FromOption, Vu, misuse};
 
 /// Options of a request.
 pub(super) const REQUEST: &[&str] = &[
-    "headers", "query", "json", "form", "body", "multipart", "timeout", "redirects", "auth",
-    "cookies", "compression", "tls", "proxy", "version", "tags", "name", "discard_body",
+    "headers",
+    "query",
+    "json",
+    "form",
+    "body",
+    "multipart",
+    "timeout",
+    "redirects",
+    "auth",
+    "cookies",
+    "compression",
+    "tls",
+    "proxy",
+    "version",
+    "tags",
+    "name",
+    "discard_body",
     "expected",
 ];
 
 /// Options of `http.client`: those of its requests that make sense for all of them.
 pub(super) const CLIENT: &[&str] = &[
-    "base_url", "headers", "query", "timeout", "redirects", "auth", "cookies", "compression",
-    "tls", "proxy", "version", "tags", "name", "discard_body", "expected",
+    "base_url",
+    "headers",
+    "query",
+    "timeout",
+    "redirects",
+    "auth",
+    "cookies",
+    "compression",
+    "tls",
+    "proxy",
+    "version",
+    "tags",
+    "name",
+    "discard_body",
+    "expected",
 ];
 
 /// What the options said; what they did not say is none or empty.
@@ -83,7 +111,12 @@ impl Spec {
             let shown = read::shown(&key);
             let key = match &key {
                 Value::String(_) if known.contains(&shown.as_str()) => shown.as_str(),
-                _ => return Err(misuse(lua, format!("{what}: {}", read::unknown(&shown, known)))),
+                _ => {
+                    return Err(misuse(
+                        lua,
+                        format!("{what}: {}", read::unknown(&shown, known)),
+                    ));
+                }
             };
             spec.set(lua, machine, vu, key, value)
                 .map_err(|problem| wrong(lua, what, key, &problem))
@@ -91,14 +124,7 @@ impl Spec {
         Ok(spec)
     }
 
-    fn set(
-        &mut self,
-        lua: &Lua,
-        machine: &Machine,
-        vu: &Vu,
-        key: &str,
-        value: Value,
-    ) -> Read<()> {
+    fn set(&mut self, lua: &Lua, machine: &Machine, vu: &Vu, key: &str, value: Value) -> Read<()> {
         match key {
             "base_url" => {
                 let text = read::text(&value)?;
@@ -109,9 +135,11 @@ impl Spec {
             "query" => self.query = read::pairs(&value)?,
             "body" | "json" | "form" | "multipart" => {
                 if self.content.is_some() {
-                    return Err("there is another body; give only one of `body`, `json`, `form` \
+                    return Err(
+                        "there is another body; give only one of `body`, `json`, `form` \
                                 and `multipart`"
-                        .to_owned());
+                            .to_owned(),
+                    );
                 }
                 let content = body::read(lua, key, &value, &mut vu.rng.borrow_mut())?;
                 self.content = Some(content);
@@ -192,7 +220,10 @@ fn cookies(value: &Value) -> Read<Vec<(String, String)>> {
         format!("{error}; write {{ name = \"value\" }}, or false to use no cookies")
     })?;
     let bad = |text: &str| text.contains([';', '\r', '\n', '\0']);
-    match cookies.iter().find(|(name, value)| bad(name) || bad(value) || name.contains('=')) {
+    match cookies
+        .iter()
+        .find(|(name, value)| bad(name) || bad(value) || name.contains('='))
+    {
         Some((name, _)) => Err(format!("`{name}`: a cookie has no \";\" and no line break")),
         None => Ok(cookies),
     }

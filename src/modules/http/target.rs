@@ -83,7 +83,10 @@ pub(super) fn parse(text: &str) -> Read<Url> {
     let url = Url::parse(text)
         .map_err(|error| format!("{} is not a URL ({error}); {spelling}", quoted(text)))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("{} is neither http nor https; {spelling}", quoted(text)));
+        return Err(format!(
+            "{} is neither http nor https; {spelling}",
+            quoted(text)
+        ));
     }
     Ok(url)
 }
@@ -121,7 +124,14 @@ mod tests {
     #[test]
     fn what_is_no_url_is_told() {
         let targets = Targets::default();
-        for bad in ["", "/items", "127.0.0.1:80/x", "ftp://h/", "http://", "http://[::1"] {
+        for bad in [
+            "",
+            "/items",
+            "127.0.0.1:80/x",
+            "ftp://h/",
+            "http://",
+            "http://[::1",
+        ] {
             let problem = targets.find(bad).unwrap_err();
             assert!(problem.contains("write \"http://"), "{bad}: {problem}");
         }

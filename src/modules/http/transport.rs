@@ -28,7 +28,14 @@ impl Trust {
     /// `folder`.
     pub(super) fn read(&self, folder: &Path, value: &Value) -> Read<Rc<TlsOptions>> {
         let entries = read::entries(value)?;
-        let keys = ["ca", "cert", "key", "insecure", "server_name", "min_version"];
+        let keys = [
+            "ca",
+            "cert",
+            "key",
+            "insecure",
+            "server_name",
+            "min_version",
+        ];
         read::known(&entries, &keys)?;
         let mut written = Vec::new();
         for (key, value) in &entries {
@@ -36,7 +43,10 @@ impl Trust {
                 "insecure" => bool::from_option(value.clone()).map(|flag| flag.to_string()),
                 _ => read::text(value),
             };
-            written.push((key.clone(), value.map_err(|error| format!("`{key}`: {error}"))?));
+            written.push((
+                key.clone(),
+                value.map_err(|error| format!("`{key}`: {error}"))?,
+            ));
         }
         let mut known = self.0.borrow_mut();
         if let Some((_, options)) = known.iter().find(|(same, _)| *same == written) {
@@ -89,7 +99,10 @@ fn pem(folder: &Path, text: &str) -> Read<Vec<u8>> {
     if bytes.windows(10).any(|window| window == b"-----BEGIN") {
         Ok(bytes.to_vec())
     } else {
-        Err(format!("{} is not PEM; convert it with openssl", quoted(text)))
+        Err(format!(
+            "{} is not PEM; convert it with openssl",
+            quoted(text)
+        ))
     }
 }
 
@@ -98,7 +111,10 @@ pub(super) fn proxy(value: &Value) -> Read<Rc<Proxy>> {
     let text = read::text(value)?;
     let url = target::parse(&text)?;
     if url.scheme() != "http" {
-        return Err(format!("{} is not supported; write \"http://host:port\"", quoted(&text)));
+        return Err(format!(
+            "{} is not supported; write \"http://host:port\"",
+            quoted(&text)
+        ));
     }
     Ok(Rc::new(Proxy { url, auth: None }))
 }
@@ -111,7 +127,10 @@ pub(super) fn version(value: &Value) -> Read<VersionPreference> {
         Ok("auto") => Ok(VersionPreference::Auto),
         _ => {
             let shown = read::shown(value);
-            Err(format!("{} is no version; write \"1.1\", \"2\" or \"auto\"", quoted(&shown)))
+            Err(format!(
+                "{} is no version; write \"1.1\", \"2\" or \"auto\"",
+                quoted(&shown)
+            ))
         }
     }
 }
@@ -121,7 +140,10 @@ pub(super) fn codings(value: &Value) -> Read<Vec<Coding>> {
     let one = |value: &Value| {
         let name = read::text(value)?;
         Coding::named(&name).ok_or_else(|| {
-            format!("{} is no coding; write \"gzip\", \"deflate\", \"br\" or \"zstd\"", quoted(&name))
+            format!(
+                "{} is no coding; write \"gzip\", \"deflate\", \"br\" or \"zstd\"",
+                quoted(&name)
+            )
         })
     };
     match value {
@@ -151,7 +173,9 @@ pub(super) fn credentials(value: &Value) -> Read<Credentials> {
         return Err(format!("exactly one kind is needed; {spelling}"));
     };
     if kind == "bearer" {
-        return Ok(Credentials::Bearer(read::text(value).map_err(|e| format!("`bearer`: {e}"))?));
+        return Ok(Credentials::Bearer(
+            read::text(value).map_err(|e| format!("`bearer`: {e}"))?,
+        ));
     }
     let part = |place: usize| -> Read<String> {
         let table = value.as_table().ok_or(spelling)?;
@@ -183,9 +207,21 @@ mod tests {
         assert!(Rc::ptr_eq(&one, &same) && one.insecure);
         let problem = read("{ insecur = true }").unwrap_err();
         assert!(problem.contains("did you mean `insecure`?"), "{problem}");
-        assert!(read("{ cert = '-----BEGIN X' }").unwrap_err().contains("`key`"));
-        assert!(read("{ ca = 'no-such-file.pem' }").unwrap_err().contains("cannot find"));
-        assert!(read("{ min_version = '1.1' }").unwrap_err().contains("\"1.3\""));
+        assert!(
+            read("{ cert = '-----BEGIN X' }")
+                .unwrap_err()
+                .contains("`key`")
+        );
+        assert!(
+            read("{ ca = 'no-such-file.pem' }")
+                .unwrap_err()
+                .contains("cannot find")
+        );
+        assert!(
+            read("{ min_version = '1.1' }")
+                .unwrap_err()
+                .contains("\"1.3\"")
+        );
     }
 
     #[test]
@@ -194,8 +230,17 @@ mod tests {
         let read = |text: &str| credentials(&value(&lua, text));
         let basic = Credentials::Basic("a".into(), "b".into());
         assert_eq!(read("{ basic = { 'a', 'b' } }"), Ok(basic));
-        assert_eq!(read("{ bearer = 't' }"), Ok(Credentials::Bearer("t".into())));
-        for bad in ["{}", "'x'", "{ basic = 'a:b' }", "{ basic = { 'a' } }", "{ ntlm = {} }"] {
+        assert_eq!(
+            read("{ bearer = 't' }"),
+            Ok(Credentials::Bearer("t".into()))
+        );
+        for bad in [
+            "{}",
+            "'x'",
+            "{ basic = 'a:b' }",
+            "{ basic = { 'a' } }",
+            "{ ntlm = {} }",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }
@@ -206,7 +251,11 @@ mod tests {
         assert_eq!(version(&value(&lua, "'2'")), Ok(VersionPreference::Http2));
         assert!(version(&value(&lua, "2")).is_err());
         assert_eq!(codings(&value(&lua, "{ 'gzip', 'br' }")).unwrap().len(), 2);
-        assert!(codings(&value(&lua, "'lzma'")).unwrap_err().contains("\"zstd\""));
+        assert!(
+            codings(&value(&lua, "'lzma'"))
+                .unwrap_err()
+                .contains("\"zstd\"")
+        );
         assert!(proxy(&value(&lua, "'socks5://h:1'")).is_err());
     }
 }
