@@ -249,7 +249,7 @@ fn write_text(place: &str, text: &str) -> Result<(), Failure> {
 /// Shows the error that ended the run with its source line; the summary has only its message.
 fn show_error(outcome: &mut Outcome, sources: &Sources, verbose: bool) {
     if let Some(Ending::Script(error)) = &outcome.control.ending {
-        eprint!("{}", ScriptError::render(error, sources, verbose));
+        eprintln!("{}", ScriptError::render(error, sources, verbose));
     }
 }
 

@@ -8,5 +8,5 @@ pub mod running;
 pub mod server;
 
 pub use chaos::Rchaos;
-pub use running::{Finished, Running};
+pub use running::Finished;
 pub use server::{Behaviour, Server};

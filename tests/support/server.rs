@@ -35,8 +35,6 @@ pub enum Behaviour {
 pub struct Request {
     /// When its head was complete.
     pub at: Instant,
-    /// `GET /path`.
-    pub line: String,
     /// Its path with its query.
     pub path: String,
 }
@@ -160,12 +158,8 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> 
     let at = Instant::now();
     std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
     let mut words = line.split_whitespace();
-    let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
-    Ok(Some(Request {
-        at,
-        line: format!("{method} {path}"),
-        path: path.to_owned(),
-    }))
+    let path = words.nth(1).unwrap_or_default().to_owned();
+    Ok(Some(Request { at, path }))
 }
 
 /// Answers once; `false` when the connection is to be closed.
