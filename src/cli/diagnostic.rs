@@ -1,8 +1,8 @@
 //! Any error, as the text that a user reads.
 
 use crate::base::text::printable;
-use crate::engine::{Problem, RunError};
-use crate::script::{ScriptError, Sources};
+use crate::engine::RunError;
+use crate::script::{Kind, Problem, ScriptError, Sources};
 
 use super::exit::Exit;
 
@@ -54,7 +54,9 @@ impl Failure {
     pub fn problems(problems: &[Problem], sources: &Sources, verbose: bool) -> Self {
         let mut text = String::new();
         for problem in problems {
-            text.push_str(&problem.error().render(sources, verbose));
+            let mut error = ScriptError::new(Kind::Misuse, problem.what.clone());
+            error.location.clone_from(&problem.at);
+            text.push_str(&error.render(sources, verbose));
         }
         if problems.len() > 1 {
             text.push_str(&format!(

@@ -17,23 +17,6 @@ pub fn length(stages: &[Stage]) -> Duration {
     stages.iter().map(|stage| stage.duration).sum()
 }
 
-/// The value that a ramping profile has at `at`; after the last stage, its target.
-#[must_use]
-pub fn value_at(start: f64, stages: &[Stage], at: Duration) -> f64 {
-    let mut from = start;
-    let mut begins = Duration::ZERO;
-    for stage in stages {
-        let ends = begins + stage.duration;
-        if at < ends {
-            let share = (at - begins).as_secs_f64() / stage.duration.as_secs_f64();
-            return from + (stage.target - from) * share;
-        }
-        from = stage.target;
-        begins = ends;
-    }
-    from
-}
-
 /// A stretch of time in which the rate changes linearly.
 #[derive(Debug, Clone, Copy)]
 struct Segment {
@@ -189,15 +172,5 @@ mod tests {
     fn a_rate_of_zero_has_no_arrivals() {
         let arrivals = Arrivals::ramping(0.0, &[stage(5.0, 0.0)]);
         assert_eq!((arrivals.total(), arrivals.due(0)), (0, None));
-    }
-
-    #[test]
-    fn values_between_stages_are_linear() {
-        let stages = [stage(10.0, 20.0), stage(0.0, 5.0), stage(10.0, 5.0)];
-        let at = |seconds| value_at(10.0, &stages, Duration::from_secs_f64(seconds));
-        assert_eq!(
-            (at(0.0), at(5.0), at(10.0), at(30.0)),
-            (10.0, 15.0, 5.0, 5.0)
-        );
     }
 }

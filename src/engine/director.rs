@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use crate::script::phase::TopLevel;
-use crate::script::{Location, Phase, Scoped, ScriptError, Task, json};
+use crate::script::{Location, Phase, Problem, Scoped, ScriptError, Task, json};
 
 use super::activity::{Activity, Spawned};
 use super::plan::Plan;
 use super::site::{Report, Site, SiteSetup};
-use super::verbs::{Problem, Registrations};
+use super::verbs::Registrations;
 
 /// What the main VM's top level came to.
 #[derive(Debug)]

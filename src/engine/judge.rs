@@ -6,10 +6,9 @@ use crate::metrics::{
     Aggregator, Catalog, Expression, Selector, Threshold, ThresholdState, ThresholdStatus, builtin,
 };
 
-use crate::script::Location;
+use crate::script::{Location, Problem};
 
 use super::plan::ThresholdPlan;
-use super::verbs::Problem;
 
 /// One threshold with its state.
 pub struct Judged {
@@ -52,10 +51,10 @@ impl Judge {
                         state,
                     });
                 }
-                Err(message) => problems.push(Problem::new(
-                    format!("options: thresholds: \"{}\": {message}", plan.selector),
-                    at.cloned(),
-                )),
+                Err(message) => problems.push(Problem {
+                    what: format!("options: thresholds: \"{}\": {message}", plan.selector),
+                    at: at.cloned(),
+                }),
             }
         }
         if problems.is_empty() {

@@ -32,4 +32,4 @@ pub use overrides::Overrides;
 pub use plan::{Plan, StartAfter};
 pub use result::summarise;
 pub use run::{Checked, Outcome, RunConfig, RunError, check, run};
-pub use verbs::{Problem, VERBS};
+pub use verbs::VERBS;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::base::units::Bytes;
 use crate::output::{EventKind, Progress};
-use crate::script::{Module, ScriptError, Source, Sources, Verb};
+use crate::script::{Module, Problem, ScriptError, Source, Sources, Verb};
 
 use super::control::{Control, Ending, Notice};
 use super::crew::Crew;
@@ -16,7 +16,6 @@ use super::overrides::Overrides;
 use super::plan::Plan;
 use super::pool::Pool;
 use super::stage::Stage;
-use super::verbs::Problem;
 use super::worker::Command;
 
 /// What the caller decides about a run.

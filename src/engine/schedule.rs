@@ -95,12 +95,6 @@ impl Schedule {
         self.states[scenario] == State::Ended
     }
 
-    /// Whether a scenario has been started.
-    #[must_use]
-    pub fn has_started(&self, scenario: usize) -> bool {
-        self.states[scenario] != State::Waiting
-    }
-
     fn take(&mut self, due: impl Fn(Start) -> Option<Duration>) -> Vec<(usize, Duration)> {
         let workers = self.workers;
         self.states

@@ -73,6 +73,8 @@ pub struct User {
     task: Rc<Task>,
     gate: Cell<Gate>,
     busy: Cell<bool>,
+    /// Whether the last iteration ended with an error.
+    unwound: Cell<bool>,
     /// Counts openings of the gate, so that a late retirement does not hit the next life.
     life: Cell<u32>,
     next: Cell<Option<Arrival>>,
@@ -100,6 +102,7 @@ impl User {
             vu,
             gate: Cell::new(Gate::Open),
             busy: Cell::new(false),
+            unwound: Cell::new(false),
             life: Cell::new(0),
             next: Cell::new(None),
             waker: RefCell::new(None),
@@ -194,7 +197,8 @@ impl User {
             };
             now = self.iterate(&opened, &share, number, done, now).await;
             done += 1;
-            if now.duration_since(slice) > FAIR_SLICE {
+            // An iteration that was ended from outside condemned the whole slice of the worker.
+            if now.duration_since(slice) > FAIR_SLICE || self.unwound.take() {
                 tokio::task::yield_now().await;
                 now = Instant::now();
                 slice = now;
@@ -319,6 +323,7 @@ impl User {
             Err(error) => Err(error),
         };
         self.busy.set(false);
+        self.unwound.set(result.is_err());
         let end = Instant::now();
         share.ended(self, result, end.duration_since(start));
         end

@@ -13,11 +13,12 @@ use super::cookies::Jar;
 use super::dial::dial;
 use super::failure::Failure;
 use super::h1;
+use super::h2::Session;
 use super::hop::Hop;
 use super::link::Link;
 use super::origin::Origin;
 use super::outcome::Outcome;
-use super::pool::Pool;
+use super::pool::{Opening, Pool};
 use super::reply::Reply;
 use super::request::Request;
 use super::shared::Shared;
@@ -78,10 +79,12 @@ impl Client {
     /// the code [`codes::CUT`] and the time until then.
     pub async fn send_until(&self, request: Request, stop: impl Future<Output = ()>) -> Outcome {
         let timeout = request.timeout.min(NEVER);
-        let trace = Trace::new(request.method.clone(), request.url.clone());
+        // The clock is read as rarely as it can be: it would be a tenth of a request's cost.
+        let now = Instant::now();
+        let trace = Trace::new(request.method.clone(), request.url.clone(), now);
         let ended = {
-            let mut run = pin!(self.run(&request, &trace, Instant::now() + timeout));
-            let mut timer = pin!(tokio::time::sleep(timeout));
+            let mut run = pin!(self.run(&request, &trace, now + timeout));
+            let mut timer = pin!(tokio::time::sleep_until((now + timeout).into()));
             let mut stop = pin!(stop);
             poll_fn(|cx| {
                 if let Poll::Ready(result) = run.as_mut().poll(cx) {
@@ -119,7 +122,7 @@ impl Client {
         loop {
             trace.begin(&hop.method, &hop.url);
             let mut reply = self.exchange(request, &hop, trace, deadline).await?;
-            trace.enter(Phase::Rest);
+            trace.rest();
             if request.use_jar {
                 self.jar.borrow_mut().receive(&hop.url, &reply.headers);
             }
@@ -159,24 +162,72 @@ impl Client {
         trace: &Trace,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
+        if let Some(reply) = self.on_session(request, hop, trace).await? {
+            return Ok(reply);
+        }
         let link = match self.kept(request, hop, trace).await {
             Some(link) => link,
             // Boxed, so that requests on kept connections do not carry its size.
-            None => Box::pin(self.open(request, hop, trace, deadline)).await?,
+            None => match Box::pin(self.open(request, hop, trace, deadline)).await? {
+                Opened::H1(link) => link,
+                Opened::H2(session) => {
+                    return self.on_new_session(session, request, hop, trace).await;
+                }
+            },
         };
         let (reply, link) =
             h1::exchange(&self.shared, link, request, hop, &self.jar, trace).await?;
         if let Some(link) = link {
-            self.pool.borrow_mut().put(link);
+            self.pool.borrow_mut().put(link, trace.since());
         }
         Ok(reply)
+    }
+
+    /// The exchange on a shared HTTP/2 connection, if there is one and it is still good.
+    async fn on_session(
+        &self,
+        request: &Request,
+        hop: &Hop,
+        trace: &Trace,
+    ) -> Result<Option<Reply>, Failure> {
+        let session = self.pool.borrow().session(request, &hop.url);
+        let Some(session) = session else {
+            return Ok(None);
+        };
+        let origin = session.origin.clone();
+        if !session.is_closed() {
+            trace.connected(Some(session.remote), true);
+            let exchange = session.exchange(request, hop, &self.jar, trace);
+            let reply = Box::pin(exchange).await?;
+            if reply.is_some() {
+                return Ok(reply);
+            }
+        }
+        self.pool.borrow_mut().forget(&origin);
+        trace.connected(None, false);
+        trace.reconnect();
+        Ok(None)
+    }
+
+    async fn on_new_session(
+        &self,
+        session: Session,
+        request: &Request,
+        hop: &Hop,
+        trace: &Trace,
+    ) -> Result<Reply, Failure> {
+        let exchange = session.exchange(request, hop, &self.jar, trace);
+        let reply = Box::pin(exchange).await?;
+        reply.ok_or_else(|| {
+            Failure::new(codes::H2_CONNECTION, "HTTP/2 connection was closed at once")
+        })
     }
 
     /// A kept connection that is still good.
     async fn kept(&self, request: &Request, hop: &Hop, trace: &Trace) -> Option<Link> {
         loop {
             let mut link = self.pool.borrow_mut().take(request, &hop.url)?;
-            if link.is_good().await {
+            if link.is_good(trace.since()).await {
                 trace.connected(Some(link.remote), true);
                 return Some(link);
             }
@@ -190,11 +241,40 @@ impl Client {
         hop: &Hop,
         trace: &Trace,
         deadline: Instant,
-    ) -> Result<Link, Failure> {
-        let origin = Origin::new(request, &hop.url)?;
-        let (link, _) = dial(&self.shared, origin, trace, deadline).await?;
-        Ok(link)
+    ) -> Result<Opened, Failure> {
+        let origin = Rc::new(Origin::new(request, &hop.url)?);
+        let may_be_h2 = origin.may_be_h2();
+        if may_be_h2 {
+            let opening = self.pool.borrow().opening(&origin);
+            if let Some(opening) = opening {
+                opening.notified().await;
+                let session = self.pool.borrow().session(request, &hop.url);
+                if let Some(session) = session {
+                    trace.connected(Some(session.remote), true);
+                    return Ok(Opened::H2(session));
+                }
+            }
+        }
+        let _opening = may_be_h2.then(|| Opening::new(&self.pool, origin.clone()));
+        let (link, h2) = dial(&self.shared, origin.clone(), trace, deadline).await?;
+        if h2 {
+            let session = Session::open(link).await?;
+            if request.keep_alive {
+                self.pool.borrow_mut().share(session.clone());
+            }
+            return Ok(Opened::H2(session));
+        }
+        if may_be_h2 {
+            self.pool.borrow_mut().note_only_h1(origin);
+        }
+        Ok(Opened::H1(link))
     }
+}
+
+/// A connection just opened, or shared by the request that opened it.
+enum Opened {
+    H1(Link),
+    H2(Session),
 }
 
 /// A timeout says what was being waited for.

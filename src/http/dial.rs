@@ -24,7 +24,7 @@ const MAX_TUNNEL_HEAD: usize = 16 * 1024;
 /// Opens a connection to `origin`; true with it if it speaks HTTP/2.
 pub(super) async fn dial(
     shared: &Shared,
-    origin: Origin,
+    origin: Rc<Origin>,
     trace: &Trace,
     deadline: Instant,
 ) -> Result<(Link, bool), Failure> {
@@ -41,7 +41,7 @@ pub(super) async fn dial(
     };
     let addresses = shared.dns.resolve(host).await?;
     trace.enter(Phase::Connecting);
-    let mut last = None;
+    let mut first = None;
     let count = addresses.len();
     let mut opened = None;
     for (index, address) in addresses.into_iter().enumerate() {
@@ -50,11 +50,12 @@ pub(super) async fn dial(
                 opened = Some((stream, SocketAddr::new(address, port)));
                 break;
             }
-            Err(failure) => last = Some(failure),
+            // The first address is the one the user means; `localhost` is 127.0.0.1 to most.
+            Err(failure) => first = first.or(Some(failure)),
         }
     }
     let Some((mut stream, remote)) = opened else {
-        return Err(last.unwrap_or_else(|| Failure::new(codes::DIAL, "no address to connect to")));
+        return Err(first.unwrap_or_else(|| Failure::new(codes::DIAL, "no address to connect to")));
     };
     trace.connected(Some(remote), false);
     let tunnelled = origin.https || origin.version == VersionPreference::Http2;
@@ -70,7 +71,7 @@ pub(super) async fn dial(
     };
     let link = Link {
         stream,
-        origin: Rc::new(origin),
+        origin,
         remote,
         idle_since: Instant::now(),
     };
@@ -213,8 +214,14 @@ mod tests {
 
     #[test]
     fn hosts_are_read_back_from_text() {
-        assert_eq!(parse_host("127.0.0.1"), Host::Ipv4([127, 0, 0, 1].into()));
-        assert_eq!(parse_host("[::1]"), Host::Ipv6("::1".parse().unwrap()));
+        assert_eq!(
+            parse_host("127.0.0.1"),
+            Host::<&str>::Ipv4([127, 0, 0, 1].into())
+        );
+        assert_eq!(
+            parse_host("[::1]"),
+            Host::<&str>::Ipv6("::1".parse().unwrap())
+        );
         assert_eq!(parse_host("shop.test"), Host::Domain("shop.test"));
     }
 }

@@ -43,6 +43,9 @@ impl Failure {
 
     /// A failed `connect`.
     pub fn dial(error: &io::Error, to: std::net::SocketAddr) -> Self {
+        if let Some(failure) = Self::of_open_files(error) {
+            return failure;
+        }
         let code = match error.kind() {
             io::ErrorKind::ConnectionRefused => codes::REFUSED,
             io::ErrorKind::TimedOut => codes::DIAL_TIMEOUT,
@@ -56,7 +59,6 @@ impl Failure {
                     format!("cannot connect to {to}: no local port is free for it"),
                 );
             }
-            _ if out_of_files(error) => return Self::out_of_files(),
             _ => codes::DIAL,
         };
         let what = match codes::describe(code) {
@@ -68,6 +70,9 @@ impl Failure {
 
     /// An error of an open connection, while doing `what`.
     pub fn io(error: &io::Error, what: &str) -> Self {
+        if let Some(failure) = Self::of_open_files(error) {
+            return failure;
+        }
         let code = match error.kind() {
             io::ErrorKind::BrokenPipe => codes::BROKEN_PIPE,
             io::ErrorKind::ConnectionReset => codes::RESET,
@@ -75,7 +80,6 @@ impl Failure {
                 codes::UNKNOWN_NETWORK
             }
             io::ErrorKind::UnexpectedEof => codes::CLOSED,
-            _ if out_of_files(error) => return Self::out_of_files(),
             _ => {
                 return super::tls::classify(error)
                     .unwrap_or_else(|| Self::new(codes::TCP, format!("{what}: {error}")));
@@ -84,20 +88,18 @@ impl Failure {
         Self::new(code, format!("{what}: {}", codes::describe(code)))
     }
 
-    fn out_of_files() -> Self {
-        Self::new(
-            codes::TOO_MANY_FILES,
-            "too many open files; raise the limit with `ulimit -n`",
-        )
+    /// Running out of files, wherever it happens.
+    pub fn of_open_files(error: &io::Error) -> Option<Self> {
+        use rustix::io::Errno;
+        let out = matches!(
+            Errno::from_io_error(error),
+            Some(Errno::MFILE | Errno::NFILE)
+        );
+        out.then(|| {
+            let text = "too many open files; raise the limit with `ulimit -n`";
+            Self::new(codes::TOO_MANY_FILES, text)
+        })
     }
-}
-
-fn out_of_files(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE)
-    )
 }
 
 #[cfg(test)]

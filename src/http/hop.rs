@@ -33,6 +33,9 @@ const BODY_HEADERS: [&str; 4] = [
     "content-location",
 ];
 
+/// Headers of the connection, which are not the request's to choose freely.
+const CONNECTION_HEADERS: [&str; 4] = ["host", "content-length", "connection", "transfer-encoding"];
+
 impl Hop {
     pub fn first(request: &Request) -> Self {
         Self {
@@ -118,15 +121,8 @@ impl Hop {
         let mut own_cookies: Option<&[u8]> = None;
         for (name, value) in &request.headers {
             check(name, value)?;
-            if is_any(
-                name,
-                &["host", "content-length", "connection", "transfer-encoding"],
-            ) {
-                if name.eq_ignore_ascii_case("transfer-encoding") {
-                    return Err(Failure::invalid(
-                        "header \"transfer-encoding\" cannot be set: the length is announced",
-                    ));
-                }
+            if is_any(name, &CONNECTION_HEADERS) {
+                self.check_framing(request, name, value)?;
                 continue;
             }
             if name.eq_ignore_ascii_case("cookie") {
@@ -153,6 +149,25 @@ impl Hop {
             }
         }
         self.add_cookies(request, jar, own_cookies, add)
+    }
+
+    /// A body must end where the head says: anything else would be read as the next request.
+    fn check_framing(&self, request: &Request, name: &str, value: &[u8]) -> Result<(), Failure> {
+        if name.eq_ignore_ascii_case("transfer-encoding") {
+            return Err(Failure::invalid(
+                "header \"transfer-encoding\" cannot be set: the body's length is announced",
+            ));
+        }
+        let length = self.body(request).bytes().len();
+        if name.eq_ignore_ascii_case("content-length")
+            && !self.bodiless
+            && value != length.to_string().as_bytes()
+        {
+            return Err(Failure::invalid(format!(
+                "header \"content-length\" is not the body's length; leave it out, or write {length}"
+            )));
+        }
+        Ok(())
     }
 
     fn add_cookies(
@@ -305,6 +320,19 @@ mod tests {
         assert_eq!(sent(&away), "X-A");
         let back = away.redirected(302, &to("http://a/")).unwrap().unwrap();
         assert_eq!(sent(&back), "X-A");
+    }
+
+    #[test]
+    fn framing_headers_must_tell_the_truth() {
+        let (mut request, hop) = hop(Method::POST, "http://a/");
+        request.body = Body::Bytes("hello".into());
+        let mut fits = |name: &str, value: &str| {
+            request.headers = vec![(name.into(), value.as_bytes().into())];
+            hop.headers(&request, &Jar::default(), |_, _| ()).is_ok()
+        };
+        assert!(fits("Content-Length", "5"));
+        assert!(!fits("Content-Length", "6"));
+        assert!(!fits("Transfer-Encoding", "chunked"));
     }
 
     #[test]

@@ -35,11 +35,11 @@ const TRUSTED_IDLE: Duration = Duration::from_millis(1);
 impl Link {
     /// Whether a request may be written. A server that has closed, or sent what nobody asked
     /// for, makes the connection useless; asking costs no byte on the wire.
-    pub async fn is_good(&mut self) -> bool {
+    pub async fn is_good(&mut self, now: Instant) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let socket = self.stream.socket();
         let quiet = socket.poll_read_ready(&mut cx).is_pending();
-        if quiet && self.idle_since.elapsed() < TRUSTED_IDLE {
+        if quiet && now.saturating_duration_since(self.idle_since) < TRUSTED_IDLE {
             return true;
         }
         let mut byte = [0u8];

@@ -72,7 +72,7 @@ pub struct Response {
 /// Where the time of an exchange went. A failed exchange has the time until it failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Waiting for another request of this client to open a shared connection; usually zero.
+    /// Waiting for another request of this client to open a shared connection; else near zero.
     pub blocked: Duration,
     /// Name resolution; zero on a kept connection, and near it for addresses.
     pub dns: Duration,

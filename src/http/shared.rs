@@ -44,4 +44,9 @@ impl Shared {
             spare.push(buffer);
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn spare_buffers(&self) -> usize {
+        self.buffers.borrow().len()
+    }
 }

@@ -106,13 +106,15 @@ fn build(options: &TlsOptions, version: VersionPreference) -> Result<ClientConfi
 fn roots(options: &TlsOptions) -> Result<Arc<RootCertStore>, String> {
     static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let Some(pem) = &options.ca else {
-        return Ok(SYSTEM
-            .get_or_init(|| {
-                let mut store = RootCertStore::empty();
-                store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-                Arc::new(store)
-            })
-            .clone());
+        if let Some(store) = SYSTEM.get() {
+            return Ok(store.clone());
+        }
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if store.is_empty() {
+            return Err("no trusted certificates on this system; set `ca`".to_owned());
+        }
+        return Ok(SYSTEM.get_or_init(|| Arc::new(store)).clone());
     };
     let mut store = RootCertStore::empty();
     for certificate in certificates("ca", pem)? {

@@ -46,8 +46,7 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    pub fn new(method: Method, url: Rc<Url>) -> Self {
-        let now = Instant::now();
+    pub fn new(method: Method, url: Rc<Url>, now: Instant) -> Self {
         Self {
             phase: Cell::new(Phase::Rest),
             since: Cell::new(now),
@@ -65,12 +64,11 @@ impl Trace {
         }
     }
 
-    /// Begins an exchange, in [`Phase::Blocked`].
+    /// Begins an exchange, in [`Phase::Blocked`], when the last one ended.
     pub fn begin(&self, method: &Method, url: &Rc<Url>) {
         *self.hop.borrow_mut() = (method.clone(), url.clone());
-        let now = Instant::now();
+        let now = self.since.get();
         self.started.set(now);
-        self.since.set(now);
         self.phase.set(Phase::Blocked);
         for spent in &self.spent {
             spent.set(Duration::ZERO);
@@ -90,12 +88,28 @@ impl Trace {
 
     /// Ends the phase that was going on and begins another.
     pub fn enter(&self, phase: Phase) {
-        let now = Instant::now();
+        self.enter_at(phase, Instant::now());
+    }
+
+    /// As [`Trace::enter`], for a change that was noticed late.
+    pub fn enter_at(&self, phase: Phase, now: Instant) {
         if let Some(spent) = self.spent.get(self.phase.get() as usize) {
             spent.set(spent.get() + now.saturating_duration_since(self.since.get()));
         }
         self.since.set(now);
         self.phase.set(phase);
+    }
+
+    /// Stops counting; at once if nothing is being counted.
+    pub fn rest(&self) {
+        if self.phase.get() != Phase::Rest {
+            self.enter(Phase::Rest);
+        }
+    }
+
+    /// When the phase began: the present, as far as an idle connection is concerned.
+    pub fn since(&self) -> Instant {
+        self.since.get()
     }
 
     pub fn connected(&self, remote: Option<SocketAddr>, reused: bool) {
@@ -108,11 +122,16 @@ impl Trace {
     }
 
     pub fn sent(&self, bytes: usize) {
-        self.sent.set(self.sent.get() + bytes as u64);
+        self.add_bytes(bytes as u64, 0);
     }
 
     pub fn received(&self, bytes: usize) {
-        self.received.set(self.received.get() + bytes as u64);
+        self.add_bytes(0, bytes as u64);
+    }
+
+    pub fn add_bytes(&self, sent: u64, received: u64) {
+        self.sent.set(self.sent.get() + sent);
+        self.received.set(self.received.get() + received);
     }
 
     pub fn has_received(&self) -> bool {
@@ -141,9 +160,7 @@ impl Trace {
         if !self.open.replace(false) {
             return;
         }
-        if self.phase.get() != Phase::Rest {
-            self.enter(Phase::Rest);
-        }
+        self.rest();
         let hop = self.hop.borrow();
         self.exchanges.borrow_mut().push(Exchange {
             method: hop.0.clone(),
@@ -197,7 +214,7 @@ mod tests {
     #[test]
     fn time_counts_for_the_phase_that_was_going_on() {
         let url = Rc::new(Url::parse("http://a/").unwrap());
-        let trace = Trace::new(Method::GET, url.clone());
+        let trace = Trace::new(Method::GET, url.clone(), Instant::now());
         trace.begin(&Method::GET, &url);
         trace.enter(Phase::Waiting);
         std::thread::sleep(Duration::from_millis(5));

@@ -108,9 +108,17 @@ impl Sources {
     /// Line `number` (from 1) of a script that was read.
     #[must_use]
     pub fn line(&self, name: &str, number: u32) -> Option<String> {
-        let source = self.get(name)?;
+        let source = self.get(name).or_else(|| self.by_end(name))?;
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         source.text.lines().nth(index).map(str::to_owned)
+    }
+
+    /// Luau shortens a long name in a call stack to its end.
+    fn by_end(&self, name: &str) -> Option<Source> {
+        let end = name.strip_prefix("...")?;
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = read.values().filter(|source| source.name.ends_with(end));
+        found.next().cloned()
     }
 
     /// The files read so far, for watching; standard input and the embedded library are left out.
@@ -166,6 +174,8 @@ mod tests {
         let again = sources.read(&folder.path().join("./x/../a.lua")).unwrap();
         assert_eq!(first, again);
         assert_eq!(sources.line(&first.name, 2).as_deref(), Some("two"));
+        let end = format!("...{}", &first.name[3..]);
+        assert_eq!(sources.line(&end, 1).as_deref(), Some("one"));
         assert_eq!(sources.line(&first.name, 0), None);
         assert_eq!(sources.line(&first.name, 3), None);
         assert_eq!(sources.files(), [path]);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use mlua::{FromLuaMulti, Function, Lua, Table, Value};
 
-use super::{Module, Pulse, Scoped, ScriptError, Sources, Task, Verb, Vm, VmOptions, Vu};
+use super::{
+    Module, Pulse, Scoped, ScriptError, Sources, Task, Verb, Vm, VmOptions, Vu, VuOptions,
+};
 
 pub(super) const TOOLS: Module = Module {
     name: "tools",
@@ -63,13 +65,19 @@ impl Bench {
             sources: Arc::clone(&sources),
         })
         .unwrap();
-        let vu = Vu::new(1, Arc::default(), Arc::clone(&pulse));
+        let vu = Vu::new(VuOptions::bare(1, Arc::default(), Arc::clone(&pulse)));
         Self {
             vm,
             vu,
             sources,
             pulse,
         }
+    }
+
+    /// One more virtual user of the same worker.
+    pub(super) fn another(&self) -> Rc<Vu> {
+        let pulse = Arc::clone(&self.pulse);
+        Vu::new(VuOptions::bare(1, Arc::default(), pulse))
     }
 
     /// Runs a script called `main.lua` to its end, as a fresh instance.

@@ -319,6 +319,18 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_is_freed_when_it_is_dropped() {
+        let bench = Bench::new();
+        let flag = Rc::new(());
+        bench.vm.lua().set_app_data(Rc::clone(&flag));
+        bench
+            .run::<()>("x = tools; local f = coroutine.wrap(nap) f(1)")
+            .unwrap();
+        drop(bench);
+        assert_eq!(Rc::strong_count(&flag), 1);
+    }
+
+    #[test]
     fn print_is_handed_over() {
         let bench = Bench::new();
         let lines = Rc::new(RefCell::new(Vec::new()));

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::base::units::show_duration;
+use crate::base::units::{Rate, show_duration};
 use crate::engine::arrivals::{Arrivals, Stage, length};
 use crate::engine::fields::Fields;
 use crate::engine::share::Share;
@@ -40,7 +40,7 @@ pub struct ArrivalRate {
 }
 
 impl ArrivalRate {
-    fn constant(fields: &mut Fields) -> Self {
+    fn constant(fields: &Fields) -> Self {
         let rate = fields.some_rate("rate");
         let duration = fields.some_time("duration");
         Self {
@@ -54,9 +54,9 @@ impl ArrivalRate {
         }
     }
 
-    fn ramping(fields: &mut Fields) -> Self {
+    fn ramping(fields: &Fields) -> Self {
         Self {
-            start_rate: fields.rate_or("start_rate", 0.0),
+            start_rate: fields.or("start_rate", Rate(0.0)).0,
             stages: fields.stages_of_rates(),
             max_vus: fields.at_least_one("max_vus", MAX_VUS),
             constant: false,

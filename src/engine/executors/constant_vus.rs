@@ -26,7 +26,7 @@ pub struct ConstantVus {
 }
 
 impl ConstantVus {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &Fields) -> Self {
         Self {
             vus: fields.at_least_one("vus", 1),
             duration: fields.some_time("duration"),

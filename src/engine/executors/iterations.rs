@@ -49,7 +49,7 @@ pub struct PerVuIterations {
 const MAX_DURATION: Duration = Duration::from_secs(600);
 
 impl SharedIterations {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &Fields) -> Self {
         let vus = fields.at_least_one("vus", 1);
         let iterations = fields.at_least_one("iterations", u64::from(vus));
         if iterations < u64::from(vus) {
@@ -63,7 +63,7 @@ impl SharedIterations {
         Self {
             vus,
             iterations,
-            max_duration: fields.time_or("max_duration", MAX_DURATION),
+            max_duration: fields.or("max_duration", MAX_DURATION),
         }
     }
 
@@ -89,11 +89,11 @@ impl SharedIterations {
 }
 
 impl PerVuIterations {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &Fields) -> Self {
         Self {
             vus: fields.at_least_one("vus", 1),
             iterations: fields.at_least_one("iterations", 1),
-            max_duration: fields.time_or("max_duration", MAX_DURATION),
+            max_duration: fields.or("max_duration", MAX_DURATION),
         }
     }
 

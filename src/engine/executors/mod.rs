@@ -38,7 +38,7 @@ pub struct ExecutorKind {
     /// Its option keys.
     pub keys: &'static [&'static str],
     /// Reads them; problems are noted in the fields.
-    pub read: fn(&mut Fields) -> Executor,
+    pub read: fn(&Fields) -> Executor,
 }
 
 /// All load profiles.

@@ -30,11 +30,11 @@ pub struct RampingVus {
 }
 
 impl RampingVus {
-    fn read(fields: &mut Fields) -> Self {
+    fn read(fields: &Fields) -> Self {
         Self {
-            start_vus: fields.whole_or("start_vus", 1),
+            start_vus: fields.or("start_vus", 1),
             stages: fields.stages_of_users(),
-            graceful_ramp_down: fields.time_or("graceful_ramp_down", Duration::from_secs(30)),
+            graceful_ramp_down: fields.or("graceful_ramp_down", Duration::from_secs(30)),
         }
     }
 

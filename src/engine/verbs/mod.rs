@@ -21,7 +21,7 @@ use mlua::Function;
 
 use crate::script::Verb;
 
-pub use registrations::{Problem, Registrations};
+pub use registrations::Registrations;
 
 /// All verbs, registering ones first.
 pub const VERBS: &[Verb] = &[

@@ -7,31 +7,7 @@ use mlua::Function;
 
 use crate::base::text::nearest;
 use crate::engine::plan::{Hooks, Plan, RunOptions, ScenarioPlan, StartAfter};
-use crate::script::{Kind, Location, ScriptError};
-
-/// Something that is wrong with a declaration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    what: String,
-    at: Option<Location>,
-}
-
-impl Problem {
-    /// A problem and its place.
-    #[must_use]
-    pub fn new(what: impl Into<String>, at: Option<Location>) -> Self {
-        let what = what.into();
-        Self { what, at }
-    }
-
-    /// The problem as an error of the script.
-    #[must_use]
-    pub fn error(&self) -> ScriptError {
-        let mut error = ScriptError::new(Kind::Misuse, self.what.clone());
-        error.location.clone_from(&self.at);
-        error
-    }
-}
+use crate::script::{Location, Problem, Problems};
 
 /// Everything that a top level declared.
 #[derive(Debug, Default)]
@@ -56,7 +32,7 @@ impl Registrations {
             .any(|(other, _)| other.name == plan.name)
         {
             let text = format!("scenario \"{}\": declared twice", plan.name);
-            self.problems.push(Problem::new(text, at));
+            self.problem(text, at);
             return;
         }
         self.scenarios.push((plan, at));
@@ -66,7 +42,7 @@ impl Registrations {
     pub fn options(&mut self, options: RunOptions, at: Option<Location>) {
         if self.options.is_some() {
             let text = "options: given twice; write one table";
-            self.problems.push(Problem::new(text, at));
+            self.problem(text, at);
             return;
         }
         self.options = Some((options, at));
@@ -74,7 +50,13 @@ impl Registrations {
 
     /// Notes something that is wrong.
     pub fn problem(&mut self, what: impl Into<String>, at: Option<Location>) {
-        self.problems.push(Problem::new(what, at));
+        let what = what.into();
+        self.problems.push(Problem { what, at });
+    }
+
+    /// Notes everything that is wrong with one declaration.
+    pub fn absorb(&mut self, problems: &Problems) {
+        self.problems.extend(problems.list());
     }
 
     /// What was declared.
@@ -121,13 +103,19 @@ impl Registrations {
                     "scenario \"{}\": option `start_after`: no scenario is called \"{wanted}\"{hint}",
                     plan.name
                 );
-                problems.push(Problem::new(text, at.clone()));
+                problems.push(Problem {
+                    what: text,
+                    at: at.clone(),
+                });
             } else if self.waits_for_itself(&plan.name) {
                 let text = format!(
                     "scenario \"{}\": option `start_after`: it would wait for itself",
                     plan.name
                 );
-                problems.push(Problem::new(text, at.clone()));
+                problems.push(Problem {
+                    what: text,
+                    at: at.clone(),
+                });
             }
         }
         if self.scenarios.is_empty() {
@@ -140,7 +128,10 @@ impl Registrations {
                         "{name}: there is no scenario; an ad-hoc script does at its top level what \
                          it wants done"
                     );
-                    problems.push(Problem::new(text, None));
+                    problems.push(Problem {
+                        what: text,
+                        at: None,
+                    });
                 }
             }
         }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use mlua::{Lua, Result, Value};
 
 use crate::base::text::nearest;
+use crate::base::units::duration;
 use crate::engine::executors::{EXECUTORS, ExecutorKind, inferred};
 use crate::engine::fields::Fields;
 use crate::engine::plan::{ScenarioPlan, StartAfter};
 use crate::script::phase::declare;
-use crate::script::{Phase, Verb, current, here, misuse};
+use crate::script::{Phase, Problems, Verb, current, here, misuse};
 
 use super::{Declared, Registrations};
 
@@ -54,27 +55,30 @@ fn scenario(lua: &Lua, (name, options, function): (Value, Value, Value)) -> Resu
 fn register(lua: &Lua, name: &str, options: Value) {
     let at = here(lua);
     let place = format!("scenario \"{name}\"");
-    let mut problems = Vec::new();
+    let problems = Problems::new();
     let mut plan = None;
-    match executor(&options, &place) {
-        Ok(kind) => {
-            let keys: Vec<&str> = COMMON.iter().chain(kind.keys).copied().collect();
-            let mut fields = Fields::new(&place, &keys, options);
-            let read = read(name, kind, &mut fields);
-            problems = fields.into_problems();
-            plan = problems.is_empty().then_some(read);
+    if options.is_nil() {
+        problems.push(
+            format!("{place}: the table of options is missing"),
+            at.clone(),
+        );
+    } else {
+        match executor(&options, &place) {
+            Ok(kind) => {
+                let keys: Vec<&str> = COMMON.iter().chain(kind.keys).copied().collect();
+                let fields = Fields::new(&place, &keys, lua, options, &problems);
+                plan = Some(read(name, kind, &fields));
+            }
+            Err(problem) => problems.push(problem, at.clone()),
         }
-        Err(problem) => problems.push(problem),
     }
     if let Some(bad) = bad_name(name) {
-        problems.push(format!("{place}: {bad}"));
+        problems.push(format!("{place}: {bad}"), at.clone());
     }
     if let Some(mut all) = lua.app_data_mut::<Registrations>() {
         match plan {
             Some(plan) if problems.is_empty() => all.scenario(plan, at),
-            _ => problems
-                .into_iter()
-                .for_each(|problem| all.problem(problem, at.clone())),
+            _ => all.absorb(&problems),
         }
     }
 }
@@ -114,24 +118,27 @@ fn executor(options: &Value, place: &str) -> std::result::Result<&'static Execut
         })
 }
 
-fn read(name: &str, kind: &ExecutorKind, fields: &mut Fields) -> ScenarioPlan {
+fn read(name: &str, kind: &ExecutorKind, fields: &Fields) -> ScenarioPlan {
     ScenarioPlan {
         name: Arc::from(name),
         executor: (kind.read)(fields),
         start: start_after(fields),
-        graceful_stop: fields.time_or("graceful_stop", Duration::from_secs(30)),
+        graceful_stop: fields.or("graceful_stop", Duration::from_secs(30)),
         tags: fields.pairs("tags"),
         env: fields.pairs("env").into_iter().collect(),
     }
 }
 
 /// A duration, or the name of a scenario.
-fn start_after(fields: &mut Fields) -> StartAfter {
-    match fields.text("start_after") {
-        None => StartAfter::Offset(Duration::ZERO),
-        Some(text) => match crate::base::units::duration(&text) {
-            Ok(offset) => StartAfter::Offset(offset),
-            Err(_) => StartAfter::Scenario(Arc::from(text.as_str())),
-        },
+fn start_after(fields: &Fields) -> StartAfter {
+    // A bare number is told that it lacks its unit.
+    let text = match fields.optional("start_after") {
+        Some(Value::String(text)) => text.to_string_lossy(),
+        None => return StartAfter::Offset(Duration::ZERO),
+        Some(_) => return StartAfter::Offset(fields.or("start_after", Duration::ZERO)),
+    };
+    match duration(&text) {
+        Ok(offset) => StartAfter::Offset(offset),
+        Err(_) => StartAfter::Scenario(Arc::from(text)),
     }
 }

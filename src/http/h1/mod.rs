@@ -7,7 +7,7 @@ mod wire;
 
 use super::cookies::Jar;
 use super::failure::Failure;
-use super::hop::Hop;
+use super::hop::{self, Hop};
 use super::link::Link;
 use super::reply::Reply;
 use super::request::Request;
@@ -20,7 +20,7 @@ pub(super) async fn exchange(
     shared: &Shared,
     link: Link,
     request: &Request,
-    hop: &Hop,
+    step: &Hop,
     jar: &std::cell::RefCell<Jar>,
     trace: &Trace,
 ) -> Result<(Reply, Option<Link>), Failure> {
@@ -28,14 +28,16 @@ pub(super) async fn exchange(
     encode::request(
         &mut wire.out,
         request,
-        hop,
+        step,
         &jar.borrow(),
         &wire.link.origin,
     )?;
     trace.enter(Phase::Sending);
-    let head = parse::head(&mut wire, &hop.method).await?;
+    let head = parse::head(&mut wire, &step.method).await?;
     let body = body::read(&mut wire, head.framing, request).await?;
-    let reusable = head.keep_alive && request.keep_alive && wire.is_clean();
+    trace.rest();
+    let closing = hop::own(request, "connection").is_some_and(|v| v.eq_ignore_ascii_case(b"close"));
+    let reusable = head.keep_alive && request.keep_alive && !closing && wire.is_clean();
     let reply = Reply {
         status: head.status,
         headers: head.headers,

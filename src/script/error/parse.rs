@@ -10,6 +10,11 @@ use crate::script::pulse::Interrupted;
 /// Heads the call stack that mlua appends to messages.
 const STACK: &str = "\nstack traceback:";
 
+/// Luau's words where a coroutine cannot be left, and ours.
+const YIELD: &str = "attempt to yield across metamethod/C-call boundary";
+const CANNOT_WAIT: &str = "what waits, such as sleep or a request, cannot be called inside a \
+                           metamethod, or a callback of table.sort or string.gsub";
+
 /// Endless recursion has thousands of frames that say the same.
 const DEEPEST: usize = 64;
 
@@ -94,7 +99,11 @@ fn from_text(text: &str, stacks: &mut Vec<Vec<Frame>>) -> ScriptError {
             "the script ran out of memory; see --memory-limit",
         );
     }
-    let message = raised::described(message).unwrap_or_else(|| message.to_owned());
+    let message = if message.ends_with(YIELD) {
+        message.replace(YIELD, CANNOT_WAIT)
+    } else {
+        raised::described(message).unwrap_or_else(|| message.to_owned())
+    };
     ScriptError::new(Kind::Runtime, message)
 }
 

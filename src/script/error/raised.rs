@@ -18,15 +18,17 @@ pub(in crate::script) fn note(value: &Value) {
     }
 }
 
-/// The text of a raised table, from mlua's `table: 0x…`.
+/// The text of a raised table, from mlua's `table: 0x…`. Without its address in any case: equal
+/// errors would not be equal.
 pub(super) fn described(message: &str) -> Option<String> {
     let address = message.strip_prefix("table: 0x")?;
     let address = usize::from_str_radix(address.trim(), 16).ok()?;
-    LAST.with_borrow(|last| {
+    let known = LAST.with_borrow(|last| {
         last.as_ref()
             .filter(|(known, _)| *known == address)
             .map(|(_, text)| text.clone())
-    })
+    });
+    known.or_else(|| Some("a table was raised".to_owned()))
 }
 
 /// A value on one line: `{code = 42, text = "x"}`, two levels deep at most.

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use super::{Frame, ScriptError, naming};
 use crate::script::Sources;
 
+/// Characters of a source line that are shown.
+const WIDTH: usize = 200;
+
 impl ScriptError {
     /// The error with its source line and call path, several lines without a final line break:
     ///
@@ -27,7 +30,9 @@ impl ScriptError {
         }
         text.push_str(&printable(&self.named(sources, line.as_ref())));
         if let Some((number, source)) = line {
-            let _ = write!(text, "\n  {number} | {}", printable(source.trim_end()));
+            // A generated line may be endless.
+            let shown: String = source.trim_end().chars().take(WIDTH).collect();
+            let _ = write!(text, "\n  {number} | {}", printable(&shown));
         }
         if verbose {
             for frame in &self.frames {

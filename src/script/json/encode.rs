@@ -13,7 +13,7 @@ const DEPTH: usize = 128;
 /// Encodes a value, without spaces and with sorted names, so that equal values give equal text.
 ///
 /// A table with elements `1..n` is a list, an empty one an object, unless it is marked
-/// ([`super::mark_list`]).
+/// ([`super::array`]).
 ///
 /// # Errors
 ///
@@ -198,15 +198,11 @@ fn named(key: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mark_list;
+    use super::super::array;
     use super::*;
 
     fn json(code: &str) -> Result<String, String> {
         let lua = Lua::new();
-        let array = |lua: &Lua, table: Table| {
-            mark_list(lua, &table)?;
-            Ok(table)
-        };
         let array = lua.create_function(array).unwrap();
         lua.globals().set("array", array).unwrap();
         lua.globals().set("null", super::super::NULL).unwrap();

@@ -24,8 +24,9 @@ const LIST: &str = "rchaos.json.list";
 /// # Errors
 ///
 /// The table is read-only, or the memory limit is reached.
-pub fn mark_list(lua: &Lua, table: &Table) -> mlua::Result<()> {
-    table.set_metatable(Some(list_mark(lua)?))
+pub fn array(lua: &Lua, table: Table) -> mlua::Result<Table> {
+    table.set_metatable(Some(list_mark(lua)?))?;
+    Ok(table)
 }
 
 /// The metatable of marked lists.

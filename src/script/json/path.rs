@@ -6,8 +6,8 @@ use jsonpath_rust::JsonPath;
 use mlua::{Lua, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::array;
 use super::decode::{Mark, Seed, decode, invalid};
-use super::mark_list;
 use crate::base::text::quoted;
 use crate::script::task::misuse;
 
@@ -60,8 +60,7 @@ pub fn path(lua: &Lua, text: &[u8], path: &str) -> mlua::Result<Value> {
     for value in values {
         list.raw_push(value?)?;
     }
-    mark_list(lua, &list)?;
-    Ok(Value::Table(list))
+    array(lua, list).map(Value::Table)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -16,80 +16,82 @@ fn clean(text: &str) {
     }
 }
 
+/// What it is, a script that raises `x`, and the line where it does.
+const SETTINGS: &[(&str, &str, u32)] = &[
+    ("sync", "\ntools.fail('x')", 2),
+    ("async", "\ntools.fail_later('x')", 2),
+    ("script", "\nerror('x')", 2),
+    ("no position", "\nerror('x', 0)", 2),
+    (
+        "tail call",
+        "local function f()\nreturn tools.fail('x')\nend\nreturn f()",
+        2,
+    ),
+    (
+        "async tail call",
+        "local function f()\nreturn tools.fail_later('x')\nend\nf()",
+        2,
+    ),
+    (
+        "level 2",
+        "local function f()\nerror('x', 2)\nend\n\nf()",
+        5,
+    ),
+    (
+        "wrap, sync",
+        "\ncoroutine.wrap(function()\ntools.fail('x')\nend)()",
+        3,
+    ),
+    (
+        "wrap, async",
+        "\ncoroutine.wrap(function()\ntools.fail_later('x')\nend)()",
+        3,
+    ),
+    (
+        "wrap, script",
+        "\ncoroutine.wrap(function()\nerror('x')\nend)()",
+        3,
+    ),
+    (
+        "through a native",
+        "\ntools.call(function()\ntools.fail('x')\nend)",
+        3,
+    ),
+    (
+        "through a native, script",
+        "\ntools.call(function()\nerror('x')\nend)",
+        3,
+    ),
+    (
+        "rethrown",
+        "local ok, e = pcall(function()\ntools.fail('x')\nend)\nerror(e, 0)",
+        2,
+    ),
+    (
+        "rethrown, async",
+        "local ok, e = pcall(function()\ntools.fail_later('x')\nend)\nerror(e, 0)",
+        2,
+    ),
+    (
+        "method",
+        "local o = { go = function(self)\ntools.fail('x') end }\no:go()",
+        2,
+    ),
+    (
+        "metamethod",
+        "local t = setmetatable({}, { __index = function()\ntools.fail('x') end })\nlocal y = t.a",
+        2,
+    ),
+    (
+        "sort",
+        "table.sort({ 3, 2, 1 }, function()\ntools.fail('x') end)",
+        2,
+    ),
+];
+
 #[test]
 fn the_place_is_found_in_every_setting() {
-    let table = [
-        ("sync", "\ntools.fail('x')", 2),
-        ("async", "\ntools.fail_later('x')", 2),
-        ("script", "\nerror('x')", 2),
-        ("no position", "\nerror('x', 0)", 2),
-        (
-            "tail call",
-            "local function f()\nreturn tools.fail('x')\nend\nreturn f()",
-            2,
-        ),
-        (
-            "async tail call",
-            "local function f()\nreturn tools.fail_later('x')\nend\nf()",
-            2,
-        ),
-        (
-            "level 2",
-            "local function f()\nerror('x', 2)\nend\n\nf()",
-            5,
-        ),
-        (
-            "wrap, sync",
-            "\ncoroutine.wrap(function()\ntools.fail('x')\nend)()",
-            3,
-        ),
-        (
-            "wrap, async",
-            "\ncoroutine.wrap(function()\ntools.fail_later('x')\nend)()",
-            3,
-        ),
-        (
-            "wrap, script",
-            "\ncoroutine.wrap(function()\nerror('x')\nend)()",
-            3,
-        ),
-        (
-            "through a native",
-            "\ntools.call(function()\ntools.fail('x')\nend)",
-            3,
-        ),
-        (
-            "through a native, script",
-            "\ntools.call(function()\nerror('x')\nend)",
-            3,
-        ),
-        (
-            "rethrown",
-            "local ok, e = pcall(function()\ntools.fail('x')\nend)\nerror(e, 0)",
-            2,
-        ),
-        (
-            "rethrown, async",
-            "local ok, e = pcall(function()\ntools.fail_later('x')\nend)\nerror(e, 0)",
-            2,
-        ),
-        (
-            "method",
-            "local o = { go = function(self)\ntools.fail('x') end }\no:go()",
-            2,
-        ),
-        (
-            "metamethod",
-            "local t = setmetatable({}, { __index = function()\ntools.fail('x') end })\nlocal y = t.a",
-            2,
-        ),
-        (
-            "sort",
-            "table.sort({ 3, 2, 1 }, function()\ntools.fail('x') end)",
-            2,
-        ),
-    ];
-    for (name, text, line) in table {
+    for (name, text, line) in SETTINGS {
         let error = Bench::new().fails(text);
         assert_eq!(
             place(&error),
@@ -243,7 +245,20 @@ fn wrong_arguments_read_well() {
 }
 
 #[test]
+fn waiting_where_it_cannot_be_says_so() {
+    let error = Bench::new().fails("table.sort({ 2, 1 }, function() nap(1) return true end)");
+    assert!(
+        error.message.contains("cannot be called inside"),
+        "{error:?}"
+    );
+    assert_eq!(place(&error), "main.lua:1");
+}
+
+#[test]
 fn equal_errors_group() {
+    let bench = Bench::new();
+    let raise = || bench.fails("assert(false, { 1 })").fingerprint();
+    assert_eq!(raise(), raise());
     let bench = Bench::new();
     let first = bench.fails("tools.fail('x')").fingerprint();
     assert_eq!(first, bench.fails("tools.fail('x')").fingerprint());

@@ -70,7 +70,7 @@ fn each_virtual_user_gets_its_own_instance_from_one_reading() {
     let source = bench.sources.read(&folder.path().join("main.lua")).unwrap();
     let chunk = bench.vm.load(&source).unwrap();
     for _ in 0..3 {
-        bench.vu = crate::script::Vu::new(1, std::sync::Arc::default(), bench.pulse.clone());
+        bench.vu = bench.another();
         let (body, _) = chunk.instance().unwrap();
         assert_eq!(bench.block_on(body.call_async::<i32>(())), Ok(1));
         std::fs::write(folder.path().join("c.lua"), "syntax error").unwrap();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::script::testing::{Bench, runtime};
-use crate::script::{Kind, Limits, Scoped, Stall, Task, Vu, Watchdog};
+use crate::script::{Kind, Limits, Scoped, Stall, Task, Watchdog};
 
 const LIMIT: Duration = Duration::from_millis(150);
 
@@ -23,54 +23,55 @@ fn watched(bench: &Bench, limit: Duration) -> (Watchdog, Arc<Mutex<Vec<Stall>>>)
     (dog, stalls)
 }
 
+const RUNAWAYS: &[(&str, &str)] = &[
+    ("loop", "while true do end"),
+    (
+        "pcall",
+        "while true do pcall(function() while true do end end) end",
+    ),
+    (
+        "nested pcall",
+        "local function f() pcall(f) while true do end end f()",
+    ),
+    (
+        "xpcall",
+        "while true do xpcall(function() while true do end end, function() while true do end end) end",
+    ),
+    ("wrap", "coroutine.wrap(function() while true do end end)()"),
+    (
+        "resume",
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    ),
+    (
+        "yielding",
+        "local co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
+    ),
+    (
+        "pattern",
+        "local s = string.rep('a', 30) return s:find(string.rep('a?', 30) .. string.rep('a', 30)), (string.rep('a', 300)):match(string.rep('.-', 30) .. 'b')",
+    ),
+    (
+        "sort",
+        "local t = {} for i = 1, 3e6 do t[i] = (i * 7919) % 1000003 end table.sort(t, function(a, b) return a < b end) while true do table.sort(t, function(a, b) return a > b end) end",
+    ),
+    (
+        "metamethod",
+        "local t t = setmetatable({}, { __index = function(_, k) while true do end end }) return t.x",
+    ),
+    (
+        "recursion",
+        "local function f(n) return f(n + 1) end while true do pcall(f, 1) end",
+    ),
+    ("natives", "while true do pcall(tools.fail, 'x') end"),
+    (
+        "gsub",
+        "string.rep('a', 1e6):gsub('a', function() while true do end end)",
+    ),
+];
+
 #[test]
 fn every_kind_of_runaway_dies_at_the_limit() {
-    let table = [
-        ("loop", "while true do end"),
-        (
-            "pcall",
-            "while true do pcall(function() while true do end end) end",
-        ),
-        (
-            "nested pcall",
-            "local function f() pcall(f) while true do end end f()",
-        ),
-        (
-            "xpcall",
-            "while true do xpcall(function() while true do end end, function() while true do end end) end",
-        ),
-        ("wrap", "coroutine.wrap(function() while true do end end)()"),
-        (
-            "resume",
-            "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
-        ),
-        (
-            "yielding",
-            "local co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end",
-        ),
-        (
-            "pattern",
-            "local s = string.rep('a', 30) return s:find(string.rep('a?', 30) .. string.rep('a', 30)), (string.rep('a', 300)):match(string.rep('.-', 30) .. 'b')",
-        ),
-        (
-            "sort",
-            "local t = {} for i = 1, 3e6 do t[i] = (i * 7919) % 1000003 end table.sort(t, function(a, b) return a < b end) while true do table.sort(t, function(a, b) return a > b end) end",
-        ),
-        (
-            "metamethod",
-            "local t t = setmetatable({}, { __index = function(_, k) while true do end end }) return t.x",
-        ),
-        (
-            "recursion",
-            "local function f(n) return f(n + 1) end while true do pcall(f, 1) end",
-        ),
-        ("natives", "while true do pcall(tools.fail, 'x') end"),
-        (
-            "gsub",
-            "string.rep('a', 1e6):gsub('a', function() while true do end end)",
-        ),
-    ];
-    for (name, text) in table {
+    for (name, text) in RUNAWAYS {
         let bench = Bench::new();
         let (_dog, stalls) = watched(&bench, LIMIT);
         let started = Instant::now();
@@ -104,7 +105,7 @@ fn one_runaway_does_not_harm_its_neighbours() {
     );
     let start = |source| {
         let (body, _) = bench.vm.load(source).unwrap().instance().unwrap();
-        let vu = Vu::new(1, Arc::default(), Arc::clone(&bench.pulse));
+        let vu = bench.another();
         Scoped::new(Task::new(&vu), body.call_async::<Option<u32>>(()))
     };
     let (bad, good) = runtime().block_on(async { tokio::join!(start(&bad), start(&good)) });

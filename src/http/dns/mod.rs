@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::LookupIpStrategy;
+use hickory_resolver::config::{LookupIpStrategy, ResolverOpts};
 use hickory_resolver::net::NetError;
 use url::Host;
 
@@ -18,7 +18,7 @@ const CACHED_NAMES: u64 = 1024;
 /// The resolver of one thread, made from `/etc/resolv.conf` and `/etc/hosts` when first needed.
 #[derive(Default)]
 pub(super) struct Dns {
-    resolver: OnceCell<Result<TokioResolver, String>>,
+    resolver: OnceCell<TokioResolver>,
 }
 
 impl Dns {
@@ -32,11 +32,7 @@ impl Dns {
             }
             Host::Domain(name) => name,
         };
-        let resolver = self
-            .resolver
-            .get_or_init(|| build().map_err(|error| error.to_string()))
-            .as_ref()
-            .map_err(|text| Failure::new(codes::DNS, format!("no name resolution: {text}")))?;
+        let resolver = self.resolver()?;
         let addresses = resolver
             .lookup_ip(name)
             .await
@@ -47,14 +43,32 @@ impl Dns {
         }
         Ok(addresses)
     }
+
+    /// A failure is not kept: it may be one of the moment, such as too many open files.
+    fn resolver(&self) -> Result<&TokioResolver, Failure> {
+        if self.resolver.get().is_none() {
+            let resolver = build().map_err(|error| {
+                let text = format!("no name resolution on this machine: {error}");
+                Failure::new(codes::DNS, text)
+            })?;
+            // Nothing awaits in between, so nobody else has set it.
+            let _ = self.resolver.set(resolver);
+        }
+        self.resolver
+            .get()
+            .ok_or_else(|| Failure::new(codes::DNS, "no name resolution on this machine"))
+    }
 }
 
 fn build() -> Result<TokioResolver, NetError> {
     let mut builder = TokioResolver::builder_tokio()?;
-    let options = builder.options_mut();
+    tune(builder.options_mut());
+    builder.build()
+}
+
+fn tune(options: &mut ResolverOpts) {
     options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
     options.cache_size = CACHED_NAMES;
-    builder.build()
 }
 
 fn no_such_host(name: &str) -> Failure {
@@ -68,6 +82,11 @@ fn lookup_failed(name: &str, error: &NetError) -> Failure {
     if error.is_nx_domain() || error.is_no_records_found() {
         return no_such_host(name);
     }
+    if let NetError::Io(error) = error
+        && let Some(failure) = Failure::of_open_files(error)
+    {
+        return failure;
+    }
     let what = match error {
         NetError::Timeout => "the name server did not answer".to_owned(),
         other => other.to_string(),
@@ -79,18 +98,4 @@ fn lookup_failed(name: &str, error: &NetError) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn literals_and_localhost_need_no_resolver() {
-        let dns = Dns::default();
-        let resolve = |host| dns.resolve(host);
-        let v6 = Ipv6Addr::LOCALHOST;
-        assert_eq!(resolve(Host::Ipv6(v6)).await.unwrap(), [IpAddr::V6(v6)]);
-        let addresses = resolve(Host::Domain("localhost")).await.unwrap();
-        assert_eq!(addresses[0], IpAddr::V4(Ipv4Addr::LOCALHOST));
-        assert_eq!(addresses[1], IpAddr::V6(v6));
-        assert!(dns.resolver.get().is_none());
-    }
-}
+mod tests;
