@@ -71,6 +71,5 @@ fn array(lua: &Lua, list: Value) -> Result<Table> {
             ));
         }
     };
-    json::mark_list(lua, &table)?;
-    Ok(table)
+    json::array(lua, table)
 }

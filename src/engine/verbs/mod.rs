@@ -8,6 +8,7 @@ mod group;
 mod hooks;
 mod luau;
 mod now;
+mod profiles;
 mod registrations;
 mod run_options;
 mod scenario;
@@ -37,6 +38,7 @@ pub const VERBS: &[Verb] = &[
     expect::FAIL,
     group::VERB,
     now::VERB,
+    profiles::VERB,
     sleep::VERB,
     tasks::SPAWN,
     tasks::PARALLEL,
