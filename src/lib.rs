@@ -15,11 +15,12 @@
 //! ```
 
 pub mod base;
-pub mod metrics;
-pub mod http;
-pub mod demo;
-pub mod script;
-pub mod output;
-pub mod modules;
-pub mod engine;
 pub mod cli;
+pub mod demo;
+pub mod engine;
+pub mod fault;
+pub mod http;
+pub mod metrics;
+pub mod modules;
+pub mod output;
+pub mod script;

@@ -22,9 +22,7 @@ impl Rng {
     /// As [`Rng::derive`], with the name already folded in by [`stream`].
     #[must_use]
     pub fn from_mixed(stream: u64, number: u64) -> Self {
-        Self(Xoshiro256PlusPlus::seed_from_u64(mix(
-            stream ^ mix(number)
-        )))
+        Self(Xoshiro256PlusPlus::seed_from_u64(mix(stream ^ mix(number))))
     }
 
     /// The next 64 random bits.

@@ -1,1 +1,3 @@
-//! TODO
+//! One file per subcommand.
+
+pub mod proxy;
