@@ -21,6 +21,8 @@ mod dial;
 mod handle;
 pub mod kinds;
 mod link;
+#[cfg(test)]
+mod loopback;
 mod pipe;
 mod plane;
 mod resolve;
