@@ -117,6 +117,7 @@ pub fn run(args: ProxyArgs) -> Result<(), ProxyError> {
         println!("toxiproxy-server version {}", route::VERSION);
         return Ok(());
     }
+    raise_descriptor_limit();
     let threads = args.threads.map_or_else(default_threads, usize::from);
     let plane = Plane::start(threads).map_err(ProxyError::Start)?;
     let seed = args
@@ -138,6 +139,18 @@ pub fn run(args: ProxyArgs) -> Result<(), ProxyError> {
         runtime_metrics: args.runtime_metrics,
     };
     server::serve(api, &address, seed)
+}
+
+/// Each connection takes two descriptors, and the usual soft limit of 1024 is soon reached.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    // Without it the proxy still works, with fewer connections.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 fn default_threads() -> usize {
