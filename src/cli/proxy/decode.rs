@@ -191,13 +191,10 @@ fn object(value: &Value, wanted: &str) -> Result<Map<String, Value>, ApiError> {
 
 /// The last value under a key in any case; `null` counts as absent.
 fn find<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    let found = object
+    object
         .iter()
-        .filter(|(name, _)| name.eq_ignore_ascii_case(key));
-    found
+        .rfind(|(name, value)| name.eq_ignore_ascii_case(key) && !value.is_null())
         .map(|(_, value)| value)
-        .filter(|value| !value.is_null())
-        .last()
 }
 
 fn string(object: &Map<String, Value>, of: &str, key: &str) -> Result<Option<String>, ApiError> {

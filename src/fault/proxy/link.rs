@@ -21,6 +21,9 @@ const TURN: usize = 1 << 20;
 /// Full reads in a row that make a direction bulk, worth a pipe.
 const BULK: u8 = 4;
 
+/// A move through the pipe that is smaller than this says that the bulk is over.
+const SMALL: usize = 8 << 10;
+
 /// What a worker lends to the link it is driving.
 pub struct Tools {
     pub scratch: Vec<u8>,
@@ -163,7 +166,9 @@ impl Link {
             self.return_pipe(tools);
             return Some(None);
         }
-        if self.full_reads >= BULK && self.pipe.is_none() {
+        if self.full_reads < BULK {
+            self.return_pipe(tools);
+        } else if self.pipe.is_none() {
             self.pipe = tools.pipes.lend();
         }
         let room = tools.scratch.len();
@@ -186,6 +191,9 @@ impl Link {
         meter.received(self.stream, count);
         *budget = budget.saturating_sub(count);
         if self.pipe.is_some() {
+            if count < SMALL {
+                self.full_reads = 0;
+            }
             return None;
         }
         self.full_reads = if count == room {
@@ -226,7 +234,6 @@ impl Link {
     fn return_pipe(&mut self, tools: &mut Tools) {
         if let Some(pipe) = self.pipe.take() {
             tools.pipes.give_back(pipe);
-            self.full_reads = 0;
         }
     }
 }
