@@ -25,6 +25,7 @@ mod link;
 mod loopback;
 mod pipe;
 mod plane;
+mod poller;
 mod resolve;
 mod slab;
 mod socket;

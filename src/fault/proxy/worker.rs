@@ -6,18 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::event::{Timespec, epoll};
+use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
-};
 
 use super::chain::Faults;
 use super::command::{Command, Core, Inbox};
 use super::connection::{Connection, Next, Watcher};
 use super::link::Tools;
 use super::pipe::Pool;
+use super::poller::Poller;
 use super::resolve::Lookup;
 use super::slab::Slab;
 use super::stage::{End, earlier};
@@ -42,9 +40,7 @@ struct Local {
 
 /// The state of one thread.
 pub struct Worker {
-    epoll: OwnedFd,
-    timer: OwnedFd,
-    armed: Option<Instant>,
+    poller: Poller,
     me: usize,
     inboxes: Vec<Arc<Inbox>>,
     /// The number of the next connection, over all proxies: it only spreads the load.
@@ -65,18 +61,10 @@ impl Worker {
         inboxes: Vec<Arc<Inbox>>,
         spread: Arc<AtomicU64>,
     ) -> std::io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let timer = timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
-        )?;
-        let edge = epoll::EventFlags::IN | epoll::EventFlags::ET;
-        epoll::add(&epoll, inboxes[me].wake(), Token::Wake.data(), edge)?;
-        epoll::add(&epoll, &timer, Token::Timer.data(), edge)?;
+        let poller = Poller::new()?;
+        poller.edge(inboxes[me].wake(), Token::Wake)?;
         Ok(Self {
-            epoll,
-            timer,
-            armed: None,
+            poller,
             me,
             inboxes,
             spread,
@@ -96,16 +84,14 @@ impl Worker {
     /// Serves until told to stop.
     pub fn run(mut self) {
         let mut events: Vec<epoll::Event> = Vec::with_capacity(EVENTS);
+        let mut now = Instant::now();
         while !self.stopped {
-            let timeout = self.arm();
-            events.clear();
-            let room = rustix::buffer::spare_capacity(&mut events);
-            match epoll::wait(&self.epoll, room, timeout.as_ref()) {
-                Ok(_) | Err(Errno::INTR) => {}
+            let deadline = self.next_deadline(now);
+            if self.poller.wait(&mut events, deadline).is_err() {
                 // The descriptor is ours and valid: nothing else can be wrong with the call.
-                Err(_) => return,
+                return;
             }
-            let now = Instant::now();
+            now = Instant::now();
             for event in &events {
                 self.dispatch(Token::from(event.data), event.flags, now);
             }
@@ -127,39 +113,18 @@ impl Worker {
         }
     }
 
-    /// Sets the timer for the next deadline; a timeout of zero when that is over already.
-    fn arm(&mut self) -> Option<Timespec> {
-        let zero = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+    /// When there is something to do even without events.
+    fn next_deadline(&self, now: Instant) -> Option<Instant> {
         if !self.ready.is_empty() {
-            return Some(zero);
+            return Some(now);
         }
         let rest = self.resting.iter().map(|(at, _)| *at).min();
-        let next = earlier(self.timers.next(), rest)?;
-        if self.armed != Some(next) {
-            let wait = next.saturating_duration_since(Instant::now());
-            if wait.is_zero() {
-                return Some(zero);
-            }
-            let value = Itimerspec {
-                it_interval: zero,
-                it_value: Timespec::try_from(wait).unwrap_or(zero),
-            };
-            if timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &value).is_err() {
-                return Timespec::try_from(wait).ok();
-            }
-            self.armed = Some(next);
-        } else if next <= Instant::now() {
-            return Some(zero);
-        }
-        None
+        earlier(self.timers.next(), rest)
     }
 
     fn dispatch(&mut self, token: Token, flags: epoll::EventFlags, now: Instant) {
         match token {
-            Token::Timer => self.armed = None,
+            Token::Timer => self.poller.rang(),
             Token::Wake => {
                 for command in self.inboxes[self.me].take() {
                     self.obey(command, now);
@@ -196,7 +161,7 @@ impl Worker {
             .map(|local| &local.faults);
         let wanted = faults.map_or(&[][..], |faults| faults.as_slice());
         let watch = Watcher {
-            epoll: &self.epoll,
+            epoll: self.poller.epoll(),
             index,
             generation,
         };
@@ -230,7 +195,7 @@ impl Worker {
                 Err(Errno::AGAIN) => return,
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
                     // Level-triggered, so it would spin until a descriptor is free.
-                    let _ = epoll::delete(&self.epoll, listener);
+                    self.poller.forget(listener);
                     self.resting.push((now + REST, id));
                     return;
                 }
@@ -261,8 +226,10 @@ impl Worker {
                 .get(&id)
                 .and_then(|local| local.listener.as_ref())
             {
-                let data = Token::Listener(id).data();
-                let _ = epoll::add(&self.epoll, listener, data, epoll::EventFlags::IN);
+                // Without it the proxy would be deaf: try again later.
+                if self.poller.level(listener, Token::Listener(id)).is_err() {
+                    self.resting.push((now + REST, id));
+                }
             }
         }
     }
@@ -293,7 +260,7 @@ impl Worker {
             return;
         };
         let watch = Watcher {
-            epoll: &self.epoll,
+            epoll: self.poller.epoll(),
             index,
             generation,
         };
@@ -312,9 +279,8 @@ impl Worker {
                 self.proxies.insert(local.core.id, local);
             }
             Command::Listen { id, fd } => {
-                let data = Token::Listener(id).data();
                 if let Some(local) = self.proxies.get_mut(&id)
-                    && epoll::add(&self.epoll, &fd, data, epoll::EventFlags::IN).is_ok()
+                    && self.poller.level(&fd, Token::Listener(id)).is_ok()
                 {
                     local.listener = Some(fd);
                 }
