@@ -28,6 +28,8 @@ const SMALL: usize = 8 << 10;
 pub struct Tools {
     pub scratch: Vec<u8>,
     pub pipes: Pool,
+    /// Whether a link was in bulk since this was last taken.
+    pub bulk: bool,
 }
 
 /// Where a link stands after its turn.
@@ -85,6 +87,7 @@ impl Link {
         now: Instant,
     ) -> Turn {
         let mut budget = TURN;
+        tools.bulk |= self.full_reads >= BULK;
         if !self.done && self.ended.is_none() && !self.chain.is_clear() {
             let mut source = Source::new(from, tools, meter, self.stream, &mut budget);
             self.chain.fill(&mut source, now);

@@ -77,16 +77,19 @@ impl Poller {
 
     /// Waits for events, at most until `deadline`; an instant that is over asks without waiting.
     ///
-    /// Where the last events came at once, it looks again for a moment before it sleeps: sleeping
-    /// and waking twice is most of what a proxy adds to a single busy connection.
+    /// With `alone` (one connection was busy, and not in bulk) and where the last event came at once, it looks
+    /// again for a moment before it sleeps: sleeping and waking twice is most of what a proxy adds
+    /// to such a connection. With more of them it would only take time from those they talk to.
     pub fn wait(
         &mut self,
         events: &mut Vec<epoll::Event>,
         deadline: Option<Instant>,
+        alone: bool,
     ) -> Result<(), Errno> {
         events.clear();
         let timeout = deadline.and_then(|deadline| self.arm(deadline));
         let begin = Instant::now();
+        self.brisk &= alone;
         while self.brisk && timeout.is_none() {
             self.poll(events, Some(&ZERO))?;
             if !events.is_empty() {

@@ -19,6 +19,14 @@ pub enum Token {
 pub const GENERATION: u32 = (1 << 30) - 1;
 
 impl Token {
+    /// The connection it is for, if it is for one.
+    pub fn connection(self) -> Option<u32> {
+        match self {
+            Self::Connection(index, ..) => Some(index),
+            _ => None,
+        }
+    }
+
     /// As epoll keeps it.
     pub fn data(self) -> EventData {
         let packed = match self {

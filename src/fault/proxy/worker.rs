@@ -52,6 +52,8 @@ pub struct Worker {
     ready: Vec<u32>,
     resting: Vec<(Instant, u64)>,
     stopped: bool,
+    /// The connection that had the last event, if it was the only one.
+    busy: Option<u32>,
 }
 
 impl Worker {
@@ -74,10 +76,12 @@ impl Worker {
             tools: Tools {
                 scratch: vec![0; SCRATCH],
                 pipes: Pool::default(),
+                bulk: false,
             },
             ready: Vec::new(),
             resting: Vec::new(),
             stopped: false,
+            busy: None,
         })
     }
 
@@ -87,7 +91,8 @@ impl Worker {
         let mut now = Instant::now();
         while !self.stopped {
             let deadline = self.next_deadline(now);
-            if self.poller.wait(&mut events, deadline).is_err() {
+            let alone = self.is_alone(&events);
+            if self.poller.wait(&mut events, deadline, alone).is_err() {
                 // The descriptor is ours and valid: nothing else can be wrong with the call.
                 return;
             }
@@ -111,6 +116,17 @@ impl Worker {
             ready.append(&mut self.ready);
             self.ready = ready;
         }
+    }
+
+    /// Whether the only event was for the same connection as the one before, and not in bulk.
+    fn is_alone(&mut self, events: &[epoll::Event]) -> bool {
+        let bulk = std::mem::take(&mut self.tools.bulk);
+        let only = match events {
+            [event] => Token::from(event.data).connection(),
+            _ => None,
+        };
+        let before = std::mem::replace(&mut self.busy, only);
+        only.is_some() && only == before && !bulk
     }
 
     /// When there is something to do even without events.
