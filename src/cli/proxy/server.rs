@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 
@@ -25,6 +25,9 @@ const BODY: usize = 8 << 20;
 
 /// Connections to the API that are served at a time.
 const CONNECTIONS: usize = 512;
+
+/// How long a connection may stand idle or dawdle over its headers, as in Toxiproxy.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// How long a request may take, as in Toxiproxy.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -113,6 +116,8 @@ async fn accept(
                 tokio::spawn(async move {
                     let service = service_fn(|request| handle(server.clone(), request));
                     let connection = hyper::server::conn::http1::Builder::new()
+                        .timer(TokioTimer::new())
+                        .header_read_timeout(IDLE)
                         .serve_connection(TokioIo::new(stream), service);
                     // A client that breaks off ends its own connection and nothing else.
                     let _ = connection.await;

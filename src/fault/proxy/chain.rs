@@ -100,6 +100,18 @@ impl Chain {
         }
     }
 
+    /// Whether a fault cuts the connection whatever its sockets do.
+    pub fn severs(&mut self) -> bool {
+        let cuts = |slot: &Slot| slot.stage.as_ref().is_some_and(|stage| stage.severs());
+        let Some(slot) = self.slots.iter_mut().find(|slot| cuts(slot)) else {
+            return false;
+        };
+        if let Some(live) = &slot.live {
+            meet(&live.tally, &mut slot.hit);
+        }
+        true
+    }
+
     /// The next bytes for the receiver.
     pub fn pull(&mut self, source: &mut dyn Input, now: Instant) -> Pull {
         let pulled = pull(&mut self.slots, source, now);

@@ -88,6 +88,9 @@ impl Link {
     ) -> Turn {
         let mut budget = TURN;
         tools.bulk |= self.full_reads >= BULK;
+        if self.chain.severs() {
+            return Turn::Cut(End::Reset);
+        }
         if !self.done && self.ended.is_none() && !self.chain.is_clear() {
             let mut source = Source::new(from, tools, meter, self.stream, &mut budget);
             self.chain.fill(&mut source, now);

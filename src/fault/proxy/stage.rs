@@ -62,6 +62,11 @@ pub trait Stage: Send {
         Released::default()
     }
 
+    /// Whether the connection is to be cut even while the receiver takes nothing.
+    fn severs(&self) -> bool {
+        false
+    }
+
     /// Whether the stage has nothing left to do and may be taken out.
     fn spent(&self) -> bool {
         false

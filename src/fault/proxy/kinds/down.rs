@@ -27,5 +27,9 @@ impl Stage for Down {
         Pull::End(End::Reset)
     }
 
+    fn severs(&self) -> bool {
+        true
+    }
+
     fn update(&mut self, _fault: &Fault, _now: Instant) {}
 }

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use super::{LONG, dial, latency, options, pair, pass, pattern, tcp, through, toxic};
-use crate::fault::proxy::kinds::Noop;
+use crate::fault::proxy::kinds::{Down, Noop};
 use crate::fault::proxy::{Fault, Plane, Stream};
 
 #[test]
@@ -156,6 +156,14 @@ fn a_reader_that_stands_still_holds_the_sender_back() {
             sent += 1 << 20;
         }
         assert!(sent < 128 << 20, "{sent} bytes were taken");
+        let down = toxic("down", Stream::Downstream, Fault::Down(Down));
+        proxy.add(down).unwrap();
+        assert!(client.write_all(&block).is_err_and(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+            )
+        }));
         drop(server);
     }
 }
