@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use super::{LONG, dial, latency, options, pair, pass, pattern, tcp, through, toxic};
-use crate::fault::proxy::kinds::{Down, Noop};
+use crate::fault::proxy::kinds::{Bandwidth, Down, Noop, Slicer};
 use crate::fault::proxy::{Fault, Plane, Stream};
 
 #[test]
@@ -222,4 +222,39 @@ fn proxies_come_and_go_under_load() {
             client.join().unwrap();
         }
     }
+}
+
+#[test]
+fn no_byte_is_lost_or_moved_while_faults_come_and_go() {
+    let (proxy, listener) = through(Vec::new());
+    let (mut client, mut server) = pair(&proxy, &listener);
+    let sent = pattern(24 << 20);
+    let copy = sent.clone();
+    let writing = std::thread::spawn(move || client.write_all(&copy).map(|()| client));
+    let reading = std::thread::spawn(move || {
+        let mut read = vec![0; 24 << 20];
+        server.read_exact(&mut read).map(|()| read)
+    });
+    let faults = [
+        latency(3),
+        Fault::Bandwidth(Bandwidth {
+            bytes_per_second: 50_000_000,
+        }),
+        Fault::Slicer(Slicer {
+            average_size: 700,
+            size_variation: 600,
+            delay_us: 1,
+        }),
+    ];
+    for round in 0..600 {
+        let (first, second) = (faults[round % 3], faults[(round / 3) % 3]);
+        proxy.add(toxic("a", Stream::Upstream, first)).unwrap();
+        proxy.add(toxic("b", Stream::Upstream, second)).unwrap();
+        std::thread::sleep(Duration::from_micros(round as u64 % 7 * 100));
+        proxy.update("a", (round % 2) as f32, first).unwrap();
+        proxy.remove("a").unwrap();
+        proxy.remove("b").unwrap();
+    }
+    writing.join().unwrap().unwrap();
+    assert!(reading.join().unwrap().unwrap() == sent);
 }
