@@ -56,7 +56,9 @@ fn a_misspelt_option() {
     let url = server.url();
     for script in [
         format!("scenario('s', {{ vus = 1, iteration = 3 }}, function() http.get('{url}') end)"),
-        format!("options {{ treshold = {{}} }} scenario('s', {{ vus = 1 }}, function() http.get('{url}') end)"),
+        format!(
+            "options {{ treshold = {{}} }} scenario('s', {{ vus = 1 }}, function() http.get('{url}') end)"
+        ),
     ] {
         Rchaos::script(&script).run().exits(3).says("did you mean");
     }
@@ -91,5 +93,10 @@ fn everything_is_dropped_or_interrupted() {
         "scenario('s', { vus = 1, duration = '200ms', graceful_stop = '100ms' }, function() sleep('60s') end)",
     )
     .run();
-    assert_ne!(done.status.code(), Some(0), "no iteration ended: {}", done.all());
+    assert_ne!(
+        done.status.code(),
+        Some(0),
+        "no iteration ended: {}",
+        done.all()
+    );
 }
