@@ -29,7 +29,7 @@ impl Failure {
     #[must_use]
     pub fn script(error: &ScriptError, sources: &Sources, verbose: bool) -> Self {
         Self {
-            text: error.render(sources, verbose),
+            text: error.render(sources, verbose) + "\n",
             exit: Exit::Script,
         }
     }
@@ -57,6 +57,7 @@ impl Failure {
             let mut error = ScriptError::new(Kind::Misuse, problem.what.clone());
             error.location.clone_from(&problem.at);
             text.push_str(&error.render(sources, verbose));
+            text.push('\n');
         }
         if problems.len() > 1 {
             text.push_str(&format!(

@@ -275,6 +275,8 @@ fn texts(value: Value) -> Result<Texts, ScriptError> {
             texts.sort();
             Ok(texts)
         }
+        // Lua knows one kind of number.
+        Value::Integer(_) => Err(wrong("a number")),
         other => Err(wrong(&format!("a {}", other.type_name()))),
     }
 }

@@ -94,6 +94,11 @@ async fn load(config: &RunConfig, check: bool) -> Result<(Stage, Loaded), RunErr
             }
         })
         .await;
+    if matches!(answer, Some(None)) {
+        // The thread has ended; why is among its reports.
+        stage.director.join();
+        stage.control.drain();
+    }
     match (answer, stage.control.ending.clone()) {
         (_, Some(Ending::Script(error))) | (Some(Some(Err(error))), None) => {
             Err(RunError::Script(error))

@@ -1,0 +1,10 @@
+//! All integration tests in one binary: the program is run as its users run it.
+
+mod cli;
+mod examples;
+mod layers;
+mod load;
+mod lua;
+mod messages;
+mod schema;
+mod support;

@@ -1,0 +1,2 @@
+-- exit: 3
+local a = require("./lib/cycle_a")

@@ -1,0 +1,4 @@
+-- exit: 5
+scenario("order", { vus = 1 }, function(vu)
+    expect(vu.id == 0, "ids start at 0")
+end)

@@ -1,0 +1,3 @@
+-- exit: 3
+scenario("browse", { vus = 1 }, function() end)
+sleep("1ms")

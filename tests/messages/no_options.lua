@@ -1,0 +1,2 @@
+-- exit: 3
+scenario("browse", function() end)

@@ -1,0 +1,33 @@
+//! What a test needs of the machine: skipped loudly without it, unless it is required.
+
+use std::io::Write;
+use std::path::Path;
+
+/// Whether the machine has what the test `test` needs. `RCHAOS_REQUIRE` lists what must be there:
+/// then its absence is a failure.
+pub fn has(need: &str, test: &str, present: bool) -> bool {
+    let required = std::env::var("RCHAOS_REQUIRE").unwrap_or_default();
+    let required = required.split([' ', ',']).any(|one| one == need);
+    assert!(present || !required, "{test} needs {need}, which RCHAOS_REQUIRE lists");
+    if !present {
+        // Past the test harness, which would keep it to itself: a skip must be seen.
+        let _ = writeln!(std::io::stderr(), "SKIP {test}: needs {need}");
+    }
+    present
+}
+
+/// Whether the machine has a capability that examples and scripts name in `-- needs:`.
+pub fn met(need: &str, test: &str) -> bool {
+    let present = match need {
+        "root" => rustix::process::geteuid().is_root(),
+        "docker" => Path::new("/var/run/docker.sock").exists(),
+        "ipv6" => std::net::TcpListener::bind("[::1]:0").is_ok(),
+        command => on_path(command),
+    };
+    has(need, test, present)
+}
+
+fn on_path(command: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(command).is_file())
+}

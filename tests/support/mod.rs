@@ -1,0 +1,12 @@
+//! What the tests stand on: the program as a child process, and servers that misbehave on request.
+
+pub mod chaos;
+pub mod corpus;
+pub mod gate;
+pub mod reserved;
+pub mod running;
+pub mod server;
+
+pub use chaos::Rchaos;
+pub use running::Finished;
+pub use server::{Behaviour, Server};
