@@ -46,7 +46,7 @@ fn a_file_that_is_no_text_exits_2() {
 #[test]
 fn a_wrong_command_line_exits_2() {
     for (args, text) in [
-        (vec!["run", "script.lua", "--vsu", "3"], "--vus"),
+        (vec!["run", "script.lua", "--vuss", "3"], "--vus"),
         (vec!["run", "script.lua", "--vus", "0"], "--vus"),
         (vec!["run", "script.lua", "--vus", "many"], "--vus"),
         (vec!["run", "script.lua", "--duration", "10"], "\"10\" has no unit"),

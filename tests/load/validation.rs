@@ -6,7 +6,7 @@ use crate::support::Rchaos;
 
 /// An option table and how `check` describes it.
 const VALID: &[(&str, &str)] = &[
-    ("{}", "per-vu-iterations: 1 iteration"),
+    ("{}", "per-vu-iterations: 1 iteration for each of 1 user"),
     ("{ vus = 3 }", "shared-iterations: 3 iterations shared by 3 users, at most 10m"),
     ("{ iterations = 5 }", "shared-iterations: 5 iterations shared by 1 user, at most 10m"),
     ("{ vus = 2, iterations = 10, max_duration = '90s' }", "shared-iterations: 10 iterations shared by 2 users, at most 1m30s"),
@@ -20,12 +20,12 @@ const VALID: &[(&str, &str)] = &[
     ("{ rate = '30/m', duration = '2m', max_vus = 7 }", "constant-arrival-rate: 0.5/s for 2m, at most 7 users"),
     ("{ stages = { { duration = '1m', target = '20/s' } } }", "ramping-arrival-rate: up to 20/s"),
     ("{ start_rate = '10/s', max_vus = 9, stages = { { duration = '1m', target = '0/s' } } }", "ramping-arrival-rate: up to 10/s"),
-    ("{ vus = 1, tags = { team = 'blue' }, env = { A = 'b' }, graceful_stop = '0s', start_after = '1s' }", "shared-iterations: 1 iteration"),
+    ("{ vus = 1, tags = { team = 'blue' }, env = { A = 'b' }, graceful_stop = '0s', start_after = '1s' }", "shared-iterations: 1 iteration shared by 1 user"),
 ];
 
 /// An option table and what is said of it.
 const INVALID: &[(&str, &str)] = &[
-    ("5", "expected a table"),
+    ("5", "options are a table, got 5"),
     ("{ executor = 'constant-vu', vus = 1, duration = '1s' }", "there is no \"constant-vu\"; did you mean \"constant-vus\"?"),
     ("{ executor = 'externally-controlled' }", "they are shared-iterations, per-vu-iterations"),
     ("{ executor = 5 }", "option `executor`: expected a string"),
