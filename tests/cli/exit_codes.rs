@@ -51,7 +51,7 @@ fn a_wrong_command_line_exits_2() {
         (vec!["run", "script.lua", "--vus", "many"], "--vus"),
         (vec!["run", "script.lua", "--duration", "10"], "\"10\" has no unit"),
         (vec!["run", "script.lua", "--duration", "10x"], "unknown unit"),
-        (vec!["run", "script.lua", "--iterations", "-1"], "--iterations"),
+        (vec!["run", "script.lua", "--iterations", "1.5"], "--iterations"),
         (vec!["run", "script.lua", "--memory-limit", "64"], "\"64\" has no unit"),
         (vec!["run", "script.lua", "--env", "NOVALUE"], "NAME=VALUE"),
         (vec!["run", "script.lua", "--tag", "=x"], "=VALUE"),
