@@ -5,6 +5,8 @@ use std::io::{IsTerminal, stderr};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::screen::LogLines;
+
 /// Options that every subcommand has.
 #[derive(Debug, Args)]
 pub struct LoggingArgs {
@@ -37,7 +39,7 @@ pub fn start(args: &LoggingArgs) {
         .parse_lossy(format!("warn,rchaos={level},script={level}"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(stderr)
+        .with_writer(|| LogLines)
         .with_target(false)
         .with_ansi(stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     match args.log_format {

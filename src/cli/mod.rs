@@ -6,6 +6,7 @@ mod diagnostic;
 mod exit;
 mod logging;
 mod run;
+mod screen;
 mod script_input;
 
 use clap::{Parser, Subcommand};

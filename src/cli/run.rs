@@ -1,7 +1,7 @@
 //! `rchaos run`: load, checks, thresholds, verdict.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,12 @@ use crate::engine::{
     summarise,
 };
 use crate::modules::ALL;
-use crate::output::{
-    Look, Mode, ProgressPrinter, Summary, SummaryFile, Verdict, end_summary, terminal_size,
-};
-use crate::script::{ScriptError, Source, Sources};
+use crate::output::{Look, Summary, SummaryFile, Verdict, end_summary};
+use crate::script::{Source, Sources};
 
 use super::diagnostic::Failure;
 use super::exit::Exit;
-use super::script_input;
+use super::{screen, script_input};
 
 const MAX_SERIES: usize = 10_000;
 
@@ -103,16 +101,14 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
     }
     let config = config(args, source, sources.clone(), seed);
     let runtime = event_loop()?;
-    let mut printer = printer(quiet);
+    if !quiet {
+        screen::begin();
+    }
     let (mut outcome, summary) = runtime.block_on(async {
-        let outcome = run_script(config, &mut |progress| {
-            // A terminal that went away must not end the run.
-            let _ = printer.show(progress);
-        })
-        .await;
-        let _ = printer.finish();
+        let outcome = run_script(config, &mut |progress| screen::show(progress)).await;
+        screen::end();
         let mut outcome = outcome.map_err(|error| Failure::of_run(&error, &sources, verbose))?;
-        let summary = summarise(&mut outcome, &script);
+        let summary = summarise(&mut outcome, &script, &sources);
         let summary = hook(&mut outcome, summary, quiet).await?;
         Ok::<_, Failure>((outcome, summary))
     })?;
@@ -186,18 +182,6 @@ fn config(args: RunArgs, source: Source, sources: Arc<Sources>, seed: u64) -> Ru
     }
 }
 
-fn printer(quiet: bool) -> ProgressPrinter<std::io::Stderr> {
-    let look = Look::detect(&stderr(), false);
-    let mode = if quiet {
-        Mode::Quiet
-    } else if stderr().is_terminal() {
-        Mode::Live(|| terminal_size(&stderr()))
-    } else {
-        Mode::Plain
-    };
-    ProgressPrinter::new(stderr(), mode, look)
-}
-
 /// Shows the end summary, or what the script's `summary` function makes of it.
 async fn hook(
     outcome: &mut Outcome,
@@ -249,7 +233,7 @@ fn write_text(place: &str, text: &str) -> Result<(), Failure> {
 /// Shows the error that ended the run with its source line; the summary has only its message.
 fn show_error(outcome: &mut Outcome, sources: &Sources, verbose: bool) {
     if let Some(Ending::Script(error)) = &outcome.control.ending {
-        eprintln!("{}", ScriptError::render(error, sources, verbose));
+        eprintln!("{}", error.render(sources, verbose));
     }
 }
 

@@ -9,6 +9,8 @@ use crate::output::{
     rfc3339,
 };
 
+use crate::script::Sources;
+
 use super::control::Ending;
 use super::judge::Judged;
 use super::run::Outcome;
@@ -26,7 +28,7 @@ fn exit_code(verdict: Verdict, ending: Option<&Ending>) -> u8 {
 
 /// Decides the run and puts everything together.
 #[must_use]
-pub fn summarise(outcome: &mut Outcome, script: &str) -> Summary {
+pub fn summarise(outcome: &mut Outcome, script: &str, sources: &Sources) -> Summary {
     let elapsed = outcome.took;
     let figures = outcome.control.aggregator.clone();
     let figures = figures
@@ -35,7 +37,7 @@ pub fn summarise(outcome: &mut Outcome, script: &str) -> Summary {
     if let Some(judge) = &mut outcome.control.judge {
         judge.finish(&figures, elapsed);
     }
-    let (verdict, reasons) = decide(outcome, &figures);
+    let (verdict, reasons) = decide(outcome, &figures, sources);
     let judged = outcome
         .control
         .judge
@@ -53,14 +55,14 @@ pub fn summarise(outcome: &mut Outcome, script: &str) -> Summary {
         metrics: metrics(outcome, &figures, elapsed),
         thresholds: judged.iter().map(|one| threshold(one, &figures)).collect(),
         checks: checks(&figures),
-        errors: errors(outcome),
+        errors: errors(outcome, sources),
         scenarios: scenarios(outcome),
         timeline: outcome.control.timeline.clone(),
     }
 }
 
 /// The verdict, and why it is not `passed`, most important first.
-fn decide(outcome: &Outcome, figures: &Aggregator) -> (Verdict, Vec<String>) {
+fn decide(outcome: &Outcome, figures: &Aggregator, sources: &Sources) -> (Verdict, Vec<String>) {
     let control = &outcome.control;
     let mut reasons = Vec::new();
     let ended = match &control.ending {
@@ -69,7 +71,7 @@ fn decide(outcome: &Outcome, figures: &Aggregator) -> (Verdict, Vec<String>) {
             Some(Verdict::Error)
         }
         Some(Ending::Script(error)) => {
-            reasons.push(error.message.clone());
+            reasons.push(error.explained(sources));
             Some(Verdict::Error)
         }
         Some(Ending::Signal(name)) => {
@@ -295,13 +297,13 @@ fn checks(figures: &Aggregator) -> Vec<Check> {
     found
 }
 
-fn errors(outcome: &Outcome) -> Vec<ErrorCount> {
+fn errors(outcome: &Outcome, sources: &Sources) -> Vec<ErrorCount> {
     let table = &outcome.control.errors;
     let mut errors: Vec<ErrorCount> = table
         .counts()
         .iter()
         .map(|counted| ErrorCount {
-            message: counted.error.message.clone(),
+            message: counted.error.explained(sources),
             count: counted.count,
             location: counted
                 .error

@@ -2,6 +2,7 @@
 
 use mlua::{Lua, LuaString, Result, Table, Value};
 
+use super::words::kind;
 use crate::script::{FromOption, Module, Options, json, misuse};
 
 /// Seen by scripts as the global `json`.
@@ -35,7 +36,7 @@ fn decode(lua: &Lua, text: Value) -> Result<Value> {
         Value::String(text) => json::decode(lua, &text.as_bytes()),
         other => Err(misuse(
             lua,
-            format!("json.decode: expected a string, got {}", other.type_name()),
+            format!("json.decode: expected a string, got {}", kind(&other)),
         )),
     }
 }
@@ -51,7 +52,7 @@ fn path(lua: &Lua, (document, path): (Value, Value)) -> Result<Value> {
             json::path(lua, &text, &path)
         }
         other => {
-            let got = other.type_name();
+            let got = kind(&other);
             let message = format!("json.path: expected JSON text or a table, got {got}");
             Err(misuse(lua, message))
         }
@@ -64,7 +65,7 @@ fn array(lua: &Lua, list: Value) -> Result<Table> {
         Value::Table(table) => table,
         Value::Nil => lua.create_table()?,
         other => {
-            let got = other.type_name();
+            let got = kind(&other);
             return Err(misuse(
                 lua,
                 format!("json.array: expected a table, got {got}"),

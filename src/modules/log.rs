@@ -3,6 +3,7 @@
 use mlua::{Lua, Result, Table, Value};
 use tracing::Level;
 
+use super::words::kind;
 use crate::script::{Module, Phase, misuse, with_current};
 
 /// Seen by scripts as the global `log`; calling it logs at level info.
@@ -41,7 +42,7 @@ fn write(lua: &Lua, level: Level, message: &Value, fields: &Value) -> Result<()>
         Value::Nil => String::new(),
         Value::Table(fields) => line(fields)?,
         other => {
-            let got = other.type_name();
+            let got = kind(&other);
             let message = format!("log: fields are a table, got {got}; write {{ id = … }}");
             return Err(misuse(lua, message));
         }

@@ -7,6 +7,7 @@ mod http;
 mod json;
 mod log;
 mod metrics;
+pub mod words;
 
 use crate::script::Module;
 

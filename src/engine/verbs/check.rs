@@ -6,6 +6,7 @@ use mlua::{Lua, LuaString, Result, Value};
 
 use super::luau::{global, verb};
 use crate::metrics::builtin;
+use crate::modules::words::kind;
 use crate::script::{FromOption, Phase, Verb, current, misuse};
 
 /// Seen by scripts as the global `check`.
@@ -36,7 +37,7 @@ pub(super) fn record(lua: &Lua, (name, held, tags): (Value, Value, Value)) -> Re
     let Value::String(name) = name else {
         let message = format!(
             "check: names are strings, got {}; write [\"status is 200\"] = …",
-            name.type_name()
+            kind(&name)
         );
         return Err(misuse(lua, message));
     };
@@ -72,7 +73,7 @@ fn nothing(lua: &Lua, entries: Value) -> Result<()> {
         other => format!(
             "check: expected a table of conditions as the second argument, got {}; \
              write check(res, {{ [\"status is 200\"] = res.status == 200 }})",
-            other.type_name()
+            kind(&other)
         ),
     };
     Err(misuse(lua, message))

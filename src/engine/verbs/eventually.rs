@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use mlua::{Error, Lua, Result, Table, Value};
+use mlua::{Lua, Result, Table, Value};
 
 use super::check;
-use super::expect::words;
+use super::expect::{failed, words};
 use super::luau::{global, verb};
 use super::now::elapsed;
 use crate::base::units::show_duration;
+use crate::modules::words::kind;
 use crate::script::phase::io;
 use crate::script::{Options, Verb, interruptible, misuse};
 
@@ -45,7 +46,7 @@ fn patience(lua: &Lua, (name, body, options): (Value, Value, Value)) -> Result<(
         let message = format!(
             "eventually: expected a function, got {}; \
              write eventually(\"name\", function() return … end, {{ within = \"10s\" }})",
-            body.type_name()
+            kind(&body)
         );
         return Err(misuse(lua, message));
     }
@@ -64,7 +65,7 @@ async fn wait(_: Lua, seconds: f64) -> Result<()> {
     interruptible(tokio::time::sleep(pause)).await
 }
 
-fn unmet(_: &Lua, (name, within, problem): (Option<String>, f64, Value)) -> Result<()> {
+fn unmet(lua: &Lua, (name, within, problem): (Option<String>, f64, Value)) -> Result<()> {
     let what = name.unwrap_or_else(|| "the condition did not hold".to_owned());
     let within = show_duration(Duration::try_from_secs_f64(within).unwrap_or_default());
     let mut text = format!("expectation failed within {within}: {what}");
@@ -72,5 +73,5 @@ fn unmet(_: &Lua, (name, within, problem): (Option<String>, f64, Value)) -> Resu
         text.push_str(": ");
         text.push_str(&problem);
     }
-    Err(Error::runtime(text))
+    Err(failed(lua, text))
 }

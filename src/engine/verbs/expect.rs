@@ -4,7 +4,7 @@ use mlua::{Error, Lua, Result, Value};
 
 use super::check;
 use super::luau::{global, verb};
-use crate::script::Verb;
+use crate::script::{Kind, ScriptError, Verb};
 
 /// Seen by scripts as the global `expect`.
 pub const EXPECT: Verb = Verb {
@@ -26,7 +26,7 @@ fn open_expect(lua: &Lua) -> Result<Value> {
     verb(lua, include_str!("expect.luau"), natives, extra)
 }
 
-fn unmet(_: &Lua, (name, message, problem): (Option<String>, Value, Value)) -> Result<()> {
+fn unmet(lua: &Lua, (name, message, problem): (Option<String>, Value, Value)) -> Result<()> {
     let mut text = match (name, words(&message)?) {
         (Some(name), None) => format!("expectation failed: {name}"),
         (Some(name), Some(message)) => format!("expectation failed: {name}: {message}"),
@@ -37,7 +37,12 @@ fn unmet(_: &Lua, (name, message, problem): (Option<String>, Value, Value)) -> R
         text.push_str(": ");
         text.push_str(&problem);
     }
-    Err(Error::runtime(text))
+    Err(failed(lua, text))
+}
+
+/// The error of an expectation. It carries its place, since its text may begin with another.
+pub(super) fn failed(lua: &Lua, text: String) -> Error {
+    Error::external(ScriptError::here(lua, Kind::Runtime, text))
 }
 
 /// A value as part of a message; nil is no part.
@@ -49,9 +54,8 @@ pub(super) fn words(value: &Value) -> Result<Option<String>> {
 }
 
 /// Ends the iteration, or an ad-hoc script, with a message.
-fn fail(_: &Lua, message: Value) -> Result<()> {
+fn fail(lua: &Lua, message: Value) -> Result<()> {
     let message = words(&message)?;
-    Err(Error::runtime(
-        message.unwrap_or_else(|| "failed".to_owned()),
-    ))
+    let message = message.unwrap_or_else(|| "failed".to_owned());
+    Err(failed(lua, message))
 }

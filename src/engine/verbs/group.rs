@@ -7,6 +7,7 @@ use std::time::Instant;
 use mlua::{Function, Lua, MultiValue, Result, Value};
 
 use crate::metrics::{TagSetId, builtin};
+use crate::modules::words::kind;
 use crate::script::{Phase, Task, Verb, current, misuse};
 
 /// Between the names of nested groups.
@@ -85,12 +86,12 @@ fn arguments(lua: &Lua, name: Value, body: Value) -> Result<(String, Function)> 
         (Value::String(_), other) => {
             format!(
                 "expected a function as the second argument, got {}",
-                other.type_name()
+                kind(other)
             )
         }
         (other, _) => format!(
             "expected a name as the first argument, got {}",
-            other.type_name()
+            kind(other)
         ),
     };
     let message = format!("group: {problem}; write group(\"checkout\", function() … end)");

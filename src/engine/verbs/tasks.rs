@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use mlua::{Error, Function, Lua, MultiValue, Result, Table, UserData, UserDataMethods, Value};
 
 use crate::engine::activity::Spawned;
+use crate::modules::words::kind;
 use crate::script::phase::io;
 use crate::script::{Scoped, Task, Verb, current, interruptible, misuse};
 
@@ -66,7 +67,7 @@ fn spawn(lua: &Lua, mut arguments: MultiValue) -> Result<Value> {
     let body = match arguments.pop_front() {
         Some(Value::Function(body)) => body,
         other => {
-            let got = other.as_ref().map_or("nothing", Value::type_name);
+            let got = other.as_ref().map_or("nothing", kind);
             let message =
                 format!("spawn: expected a function, got {got}; write spawn(function() … end)");
             return Err(misuse(lua, message));
@@ -106,7 +107,7 @@ struct Running {
 async fn parallel(lua: Lua, functions: Value) -> Result<Table> {
     io(&lua, "parallel")?;
     let Value::Table(functions) = functions else {
-        let got = functions.type_name();
+        let got = kind(&functions);
         let message = format!(
             "parallel: expected a table of functions, got {got}; \
              write parallel {{ function() … end, function() … end }}"
@@ -118,8 +119,8 @@ async fn parallel(lua: Lua, functions: Value) -> Result<Table> {
     for pair in functions.pairs::<Value, Value>() {
         let (key, value) = pair?;
         let Value::Function(body) = value else {
-            let (key, got) = (key.to_string()?, value.type_name());
-            let message = format!("parallel: entry {key} is not a function but a {got}");
+            let (key, got) = (key.to_string()?, kind(&value));
+            let message = format!("parallel: entry {key} is not a function but {got}");
             return Err(misuse(&lua, message));
         };
         running.push(begin(&parent, key, body));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mlua::{Lua, LuaString, MetaMethod, MultiValue, Result, UserData, UserDataMethods, Value};
 
 use super::table::Data;
+use crate::modules::words;
 use crate::script::{Options, current, misuse};
 
 /// The rows of a file; the text is shared, the names of the columns are the machine's.
@@ -33,7 +34,7 @@ impl Rows {
     }
 
     fn index(&self, lua: &Lua, key: &Value) -> Result<Value> {
-        if let Some(number) = key.as_f64() {
+        if let Some(number) = words::number(key) {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,

@@ -12,6 +12,7 @@ use super::send::{Prepared, Rest, prepare};
 use super::spec::Spec;
 use super::vm::Machine;
 use crate::http::{Outcome, codes};
+use crate::modules::words::kind;
 use crate::script::phase::io;
 use crate::script::{Task, current, interruptible, misuse};
 
@@ -38,7 +39,7 @@ pub(super) async fn batch(
     io(lua, what)?;
     let task = current()?;
     let Value::Table(requests) = requests else {
-        let got = requests.type_name();
+        let got = kind(&requests);
         let message = format!("{what}: expected a table of requests, got {got}; {SPELLING}");
         return Err(misuse(lua, message));
     };
@@ -110,7 +111,7 @@ fn read(lua: &Lua, what: &str, key: &Value, request: Value) -> Result<(Method, V
         other => {
             return Err(wrong(&format!(
                 "expected a request, got {}",
-                other.type_name()
+                kind(&other)
             )));
         }
     };
@@ -137,7 +138,7 @@ fn read(lua: &Lua, what: &str, key: &Value, request: Value) -> Result<(Method, V
         Value::String(name) => {
             super::method(&name.to_string_lossy()).map_err(|problem| wrong(&problem))?
         }
-        other => return Err(wrong(&format!("the method is a {}", other.type_name()))),
+        other => return Err(wrong(&format!("the method is {}", kind(&other)))),
     };
     Ok((method, url, options))
 }

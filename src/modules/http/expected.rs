@@ -3,6 +3,7 @@
 use mlua::{Table, Value};
 
 use super::read::Read;
+use crate::modules::words::kind;
 
 /// Ranges of statuses, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,7 @@ fn range(value: &Value) -> Read<(u16, u16)> {
         other => {
             return Err(format!(
                 "expected a status, got {}; {spelling}",
-                other.type_name()
+                kind(other)
             ));
         }
     };

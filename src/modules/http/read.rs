@@ -3,6 +3,7 @@
 use mlua::{Lua, Table, Value};
 
 use crate::base::text::quoted;
+use crate::modules::words::kind;
 use crate::script::FromOption;
 
 /// A value, or what is wrong with it, to follow ``option `x`: ``.
@@ -96,7 +97,7 @@ pub(super) fn unknown(key: &str, known: &[&str]) -> String {
 
 /// "expected a string, got a table".
 pub(super) fn expected(what: &str, got: &Value) -> String {
-    format!("expected {what}, got {}", got.type_name())
+    format!("expected {what}, got {}", kind(got))
 }
 
 /// A value as messages show it.

@@ -16,6 +16,7 @@ use super::transport::Credentials;
 use super::vm::Machine;
 use crate::http::{Auth, Body, Outcome, Request, codes, encode};
 use crate::metrics::TagSetId;
+use crate::modules::words::kind;
 use crate::script::phase::io;
 use crate::script::{Task, Vu, current, interruptible, misuse};
 
@@ -152,7 +153,7 @@ pub(super) fn prepare(
     options: &Value,
 ) -> Result<Prepared> {
     let Value::String(url) = url else {
-        let got = url.type_name();
+        let got = kind(url);
         let message = format!(
             "{what}: expected a URL as the first argument, got {got}; \
              write \"http://host:port/path\""
@@ -160,7 +161,10 @@ pub(super) fn prepare(
         return Err(misuse(lua, message));
     };
     let spec = Spec::read(lua, machine, &task.vu, what, REQUEST, options)?;
-    let url = url.to_string_lossy();
+    let url = url.to_str().map_err(|_| {
+        let shown = crate::base::text::quoted(&url.to_string_lossy());
+        misuse(lua, format!("{what}: {shown} is not a URL: it is not UTF-8 text"))
+    })?;
     let base = client.and_then(|client| client.base_url.as_deref());
     let target = match base {
         Some(base) => machine.targets.find(&join(base, &url)),

@@ -11,6 +11,7 @@ use super::read::{self, Read, wrong};
 use super::transport::{self, Credentials};
 use super::vm::Machine;
 use crate::http::{Coding, Proxy, TlsOptions, VersionPreference};
+use crate::modules::words::kind;
 use crate::script::{FromOption, Vu, misuse};
 
 /// Options of a request.
@@ -102,7 +103,7 @@ impl Spec {
                 return Err(misuse(lua, message));
             }
             other => {
-                let got = other.type_name();
+                let got = kind(other);
                 let message = format!("{what}: expected a table of options, got {got}");
                 return Err(misuse(lua, message));
             }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::base::text::printable;
+
 use super::{Frame, ScriptError, naming};
 use crate::script::Sources;
 
@@ -48,6 +50,13 @@ impl ScriptError {
     }
 
     /// The message, with the nil expression named where the source line tells it.
+    #[must_use]
+    pub fn explained(&self, sources: &Sources) -> String {
+        let at = self.location.as_ref();
+        let line = at.and_then(|at| Some((at.line, sources.line(&at.file, at.line)?)));
+        self.named(sources, line.as_ref())
+    }
+
     fn named(&self, sources: &Sources, line: Option<&(u32, String)>) -> String {
         let named = self
             .location
@@ -81,11 +90,4 @@ fn shown(frame: &Frame) -> String {
         Some(name) => format!("{name} ({})", frame.location),
         None => frame.location.to_string(),
     }
-}
-
-/// Without control characters that could steer a terminal; line breaks and tabs stay.
-fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect()
 }
