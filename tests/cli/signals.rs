@@ -75,7 +75,10 @@ fn ctrl_c_in_setup_runs_no_scenario() {
     )
     .start();
     running.until_stderr("@ up").signal(Signal::INT);
-    let done = running.wait().exits(6).took_less_than(Duration::from_secs(15));
+    let done = running
+        .wait()
+        .exits(6)
+        .took_less_than(Duration::from_secs(15));
     assert_eq!(done.marks(), ["up"]);
 }
 

@@ -56,7 +56,9 @@ fn a_misspelt_option() {
     let url = server.url();
     for script in [
         format!("scenario('s', {{ vus = 1, iteration = 3 }}, function() http.get('{url}') end)"),
-        format!("options {{ treshold = {{}} }} scenario('s', {{ vus = 1 }}, function() http.get('{url}') end)"),
+        format!(
+            "options {{ treshold = {{}} }} scenario('s', {{ vus = 1 }}, function() http.get('{url}') end)"
+        ),
     ] {
         Rchaos::script(&script).run().exits(3).says("did you mean");
     }
