@@ -108,7 +108,7 @@ fn the_summary_of_a_full_run_obeys_the_schema() {
         local paid = metrics.counter('paid')
         local good = metrics.rate('good')
         options {{ thresholds = {{
-            http_req_duration = {{ 'p(95) < 10s', {{ 'p(95) < 10s', window = '200ms' }} }},
+            http_req_duration = {{ 'p(95) < 10s', {{ 'p(95) < 10s', window = '1s' }} }},
             ['http_reqs{{scenario:a}}'] = 'count > 1', grpc_never = nil, size = 'max < 1',
         }} }}
         setup(function() end) teardown(function() end)

@@ -49,7 +49,7 @@ fn a_file_that_is_no_text_exits_2() {
 #[test]
 fn a_wrong_command_line_exits_2() {
     for (args, text) in [
-        (vec!["run", "script.lua", "--vsu", "3"], "--vus"),
+        (vec!["run", "script.lua", "--vuss", "3"], "--vus"),
         (vec!["run", "script.lua", "--vus", "0"], "--vus"),
         (vec!["run", "script.lua", "--vus", "many"], "--vus"),
         (
@@ -61,7 +61,7 @@ fn a_wrong_command_line_exits_2() {
             "unknown unit",
         ),
         (
-            vec!["run", "script.lua", "--iterations", "-1"],
+            vec!["run", "script.lua", "--iterations", "1.5"],
             "--iterations",
         ),
         (

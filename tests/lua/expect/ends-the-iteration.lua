@@ -1,5 +1,5 @@
 -- exit: 5
--- stderr: ends-the-iteration.lua:4: expectation failed: the basket is full
+-- stdout: ends-the-iteration.lua:4: expectation failed: the basket is full
 scenario("one", { vus = 1, iterations = 3 }, function()
     expect(false, "the basket is full")
     metrics.counter("never"):add(1)

@@ -1,5 +1,5 @@
 -- exit: 5
--- stderr: first trouble
+-- stdout: first trouble
 options { thresholds = { iteration_duration = "max < 5s" } }
 scenario("one", { vus = 1, iterations = 1 }, function()
     parallel {

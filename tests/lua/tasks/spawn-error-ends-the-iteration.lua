@@ -1,5 +1,5 @@
 -- exit: 5
--- stderr: inner trouble
+-- stdout: inner trouble
 options { thresholds = { iterations = "count == 1", iteration_duration = "max < 5s" } }
 scenario("one", { vus = 1, iterations = 1 }, function()
     spawn(function()
