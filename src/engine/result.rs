@@ -74,6 +74,10 @@ fn decide(outcome: &Outcome, figures: &Aggregator, sources: &Sources) -> (Verdic
             reasons.push(error.explained(sources));
             Some(Verdict::Error)
         }
+        Some(Ending::Expectation(error)) => {
+            reasons.push(error.explained(sources));
+            Some(Verdict::Failed)
+        }
         Some(Ending::Signal(name)) => {
             reasons.push(format!("interrupted by {name}"));
             Some(Verdict::Aborted)
