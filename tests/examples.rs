@@ -11,7 +11,13 @@ fn every_example_ends_as_it_says() {
     assert!(!all.is_empty(), "there are no examples");
     let wrong = run_all(&all, Duration::from_secs(60));
     let count = (wrong.len(), all.len());
-    assert!(wrong.is_empty(), "{} of {} examples:\n{}", count.0, count.1, wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} examples:\n{}",
+        count.0,
+        count.1,
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -30,13 +30,21 @@ fn messages_read_as_written() {
         let expected = fs::read_to_string(&golden).unwrap_or_default();
         let name = script.display();
         if done.stderr != expected {
-            wrong.push(format!("{name}\n--- expected\n{expected}--- got\n{}", done.stderr));
+            wrong.push(format!(
+                "{name}\n--- expected\n{expected}--- got\n{}",
+                done.stderr
+            ));
         }
         if done.status.code() != Some(header.exit) {
             wrong.push(format!("{name}: not exit {}: {}", header.exit, done.all()));
         }
     }
-    assert!(wrong.is_empty(), "{} messages:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} messages:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]

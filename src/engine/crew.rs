@@ -8,11 +8,12 @@ use crate::output::EventKind;
 use super::control::{Control, Ending, Notice};
 use super::executors::Executor;
 use super::judge::Judge;
-use super::plan::Plan;
+use super::plan::{Plan, ScenarioPlan};
 use super::pool::Pool;
 use super::progress::Follower;
 use super::run::{OnProgress, RunError};
 use super::schedule::Schedule;
+use super::site::number;
 use super::stage::Stage;
 use super::worker::{Command, Part, Worker};
 
@@ -23,6 +24,9 @@ pub struct Crew {
     /// One for each scenario of the plan.
     pub pools: Vec<Arc<Pool>>,
 }
+
+/// How long past its end a scenario may unwind before whatever still computes is killed.
+const RUNAWAY_MARGIN: Duration = Duration::from_millis(50);
 
 impl Crew {
     /// Starts `count` workers; they wait to be told what to do.
@@ -88,6 +92,11 @@ impl Crew {
                 }
                 Notice::Stop => {
                     schedule.cancel_waiting();
+                    // Again and again until each has ended: a worker that computes hears nothing.
+                    for scenario in 0..plan.scenarios.len() {
+                        let watchdog = &stage.setup.watchdog;
+                        watchdog.kill_scenario(number(scenario), Instant::now());
+                    }
                     stage.setup.watchdog.kill_all();
                     for worker in &self.workers {
                         worker.tell(Command::Stop).await;
@@ -127,6 +136,14 @@ impl Crew {
     async fn begin(&self, stage: &mut Stage, plan: &Plan, scenario: usize, begin: Instant) {
         let text = format!("scenario \"{}\" begins", plan.scenarios[scenario].name);
         stage.control.note(EventKind::Scenario, text);
+        // A worker that computes cannot end its own scenario; the margin lets one that can do so.
+        let ScenarioPlan {
+            executor,
+            graceful_stop,
+            ..
+        } = &plan.scenarios[scenario];
+        let end = begin + executor.length() + *graceful_stop + RUNAWAY_MARGIN;
+        stage.setup.watchdog.kill_scenario(number(scenario), end);
         for worker in &self.workers {
             worker.tell(Command::Start { scenario, begin }).await;
         }

@@ -158,9 +158,10 @@ pub async fn check(config: &RunConfig) -> Result<Checked, RunError> {
 fn accept(config: &RunConfig, stage: &mut Stage, loaded: Loaded) -> Result<Plan, RunError> {
     let mut plan = loaded.plan;
     let mut problems = loaded.problems;
-    config.overrides.apply(&mut plan).map_err(RunError::Usage)?;
+    let left_out = config.overrides.apply(&mut plan).map_err(RunError::Usage)?;
     let judge = Judge::new(
         &plan.options.thresholds,
+        &left_out,
         &stage.catalog,
         &mut stage.control.figures(),
         loaded.options_at.as_ref(),

@@ -126,7 +126,6 @@ impl Share {
         if !self.stopping.get() {
             self.finish_by(limit).await;
         }
-        self.site.kill_runaways(self.scenario);
         self.stop();
         // What runs now unwinds at its next native or, if it computes, by the watchdog.
         while !self.users.borrow().is_empty() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mlua::{Function, Value};
 use tokio::sync::mpsc;
@@ -262,13 +262,6 @@ impl Site {
         }
     }
 
-    /// Lets the watchdog end slices of a scenario that compute past its end.
-    pub fn kill_runaways(&self, scenario: usize) {
-        self.setup
-            .watchdog
-            .kill_scenario(number(scenario), Instant::now());
-    }
-
     /// Tells the controller something; it has gone only when the run is over.
     pub async fn report(&self, report: Report) {
         let _ = self.setup.reports.send(report).await;
@@ -285,7 +278,7 @@ impl Site {
 }
 
 /// A scenario's number for the watchdog; 0 is outside of any.
-fn number(scenario: usize) -> u32 {
+pub(super) fn number(scenario: usize) -> u32 {
     u32::try_from(scenario + 1).unwrap_or(u32::MAX)
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use mlua::{Function, Table, Value};
 
 use crate::base::rng::Rng;
-use crate::script::{Phase, ScriptError, Task, Vu};
+use crate::script::{Kind, Phase, ScriptError, Task, Vu};
 
 use super::activity::{Activity, Spawned};
 use super::pool::Arrival;
@@ -256,7 +256,7 @@ impl User {
         match self.try_open(share).await {
             Ok(opened) => Some(opened),
             Err(error) => {
-                if !self.vu.stopped() {
+                if !self.vu.stopped() && error.kind != Kind::Interrupted {
                     share.site().fatal(error);
                 }
                 None
@@ -278,7 +278,7 @@ impl User {
         .map_err(shape)?;
         let function = self.vu.ext::<Declared>().take().ok_or_else(|| {
             ScriptError::new(
-                crate::script::Kind::Runtime,
+                Kind::Runtime,
                 format!(
                     "scenario \"{}\" was not declared again when a user ran the script; \
                      declare every scenario unconditionally",

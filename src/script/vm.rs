@@ -8,11 +8,13 @@ use std::sync::Arc;
 use mlua::chunk::{ChunkMode, Compiler};
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, WeakLua};
 
+use super::context::Phase;
 use super::error::ScriptError;
 use super::globals;
 use super::module::{Module, Verb};
 use super::pulse::{Attached, Pulse};
 use super::source::{Source, Sources};
+use super::task::with_current;
 
 /// Suspended threads kept for reuse; a call then costs no thread.
 const THREADS: usize = 1024;
@@ -98,9 +100,12 @@ impl Vm {
             globals,
             sources: options.sources,
             chunks: RefCell::default(),
-            print: RefCell::new(Rc::new(
-                |_, line| tracing::info!(target: "script", "{line}"),
-            )),
+            print: RefCell::new(Rc::new(|_, line| {
+                // The top level has said it once already, in the main VM.
+                if with_current(|task| task.vu.phase.get()) != Some(Phase::VuTopLevel) {
+                    tracing::info!(target: "script", "{line}");
+                }
+            })),
             loading: Cell::new(false),
         });
         globals::prepare(&lua, &shared)?;

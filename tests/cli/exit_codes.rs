@@ -12,7 +12,10 @@ fn what_passes_exits_0() {
 #[test]
 fn an_ad_hoc_script_is_its_own_run() {
     let server = Server::start(Behaviour::Ok);
-    let text = format!("local r = http.get('{}/x'); expect(r.status == 200)", server.url());
+    let text = format!(
+        "local r = http.get('{}/x'); expect(r.status == 200)",
+        server.url()
+    );
     Rchaos::script(&text).run().exits(0);
     assert_eq!(server.paths(), ["/x"]);
 }
@@ -46,18 +49,33 @@ fn a_file_that_is_no_text_exits_2() {
 #[test]
 fn a_wrong_command_line_exits_2() {
     for (args, text) in [
-        (vec!["run", "script.lua", "--vsu", "3"], "--vus"),
+        (vec!["run", "script.lua", "--vuss", "3"], "--vus"),
         (vec!["run", "script.lua", "--vus", "0"], "--vus"),
         (vec!["run", "script.lua", "--vus", "many"], "--vus"),
-        (vec!["run", "script.lua", "--duration", "10"], "\"10\" has no unit"),
-        (vec!["run", "script.lua", "--duration", "10x"], "unknown unit"),
-        (vec!["run", "script.lua", "--iterations", "-1"], "--iterations"),
-        (vec!["run", "script.lua", "--memory-limit", "64"], "\"64\" has no unit"),
+        (
+            vec!["run", "script.lua", "--duration", "10"],
+            "\"10\" has no unit",
+        ),
+        (
+            vec!["run", "script.lua", "--duration", "10x"],
+            "unknown unit",
+        ),
+        (
+            vec!["run", "script.lua", "--iterations", "1.5"],
+            "--iterations",
+        ),
+        (
+            vec!["run", "script.lua", "--memory-limit", "64"],
+            "\"64\" has no unit",
+        ),
         (vec!["run", "script.lua", "--env", "NOVALUE"], "NAME=VALUE"),
         (vec!["run", "script.lua", "--tag", "=x"], "=VALUE"),
         (vec!["run", "script.lua", "--seed", "x"], "--seed"),
         (vec!["run", "script.lua", "--log-format", "xml"], "json"),
-        (vec!["run", "script.lua", "--only", "t"], "no scenario is called \"t\""),
+        (
+            vec!["run", "script.lua", "--only", "t"],
+            "no scenario is called \"t\"",
+        ),
         (vec!["run"], "Usage"),
         (vec!["fly"], "fly"),
         (vec![], "Usage"),
@@ -73,7 +91,10 @@ fn a_wrong_command_line_exits_2() {
 #[test]
 fn help_and_version_exit_0() {
     Rchaos::new(["--help"]).run().exits(0).prints("Exit codes");
-    Rchaos::new(["run", "--help"]).run().exits(0).prints("--summary");
+    Rchaos::new(["run", "--help"])
+        .run()
+        .exits(0)
+        .prints("--summary");
     Rchaos::new(["--version"])
         .run()
         .exits(0)
@@ -99,16 +120,32 @@ fn whatever_is_wrong_inside_the_script_exits_3() {
         ("nothing.here()", "script.lua:1:"),
         ("error('boom')", "boom"),
         ("scenario('s', { vsu = 1 }, function() end)", "`vus`"),
-        ("scenario('s', { vus = 1, duration = 10 }, function() end)", "10 has no unit"),
-        ("options { thresholds = { http_reqs = 'coutn > 1' } }", "coutn"),
-        ("options { thresholds = { http_reqz = 'count > 1' } }", "http_reqs"),
-        ("http.get('http://127.0.0.1:1', { timeotu = '1s' })", "`timeout`"),
+        (
+            "scenario('s', { vus = 1, duration = 10 }, function() end)",
+            "10 has no unit",
+        ),
+        (
+            "options { thresholds = { http_reqs = 'coutn > 1' } }",
+            "coutn",
+        ),
+        (
+            "options { thresholds = { http_reqz = 'count > 1' } }",
+            "http_reqs",
+        ),
+        (
+            "http.get('http://127.0.0.1:1', { timeotu = '1s' })",
+            "`timeout`",
+        ),
         ("http.gett('http://127.0.0.1:1')", "get"),
         ("sleep(5)", "\"5s\""),
         ("http = nil", "built in"),
         ("math.randomseed(1)", "--seed"),
     ] {
-        let scenario = if script.starts_with("options") { PASSES } else { "" };
+        let scenario = if script.starts_with("options") {
+            PASSES
+        } else {
+            ""
+        };
         Rchaos::new(["run", "script.lua"])
             .file("script.lua", format!("{script}\n{scenario}"))
             .run()

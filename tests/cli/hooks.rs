@@ -2,7 +2,8 @@
 
 use crate::support::{Behaviour, Rchaos, Server};
 
-const ONE: &str = "scenario('s', { vus = 1, iterations = 1 }, function(vu, data) print('@ ran') end)";
+const ONE: &str =
+    "scenario('s', { vus = 1, iterations = 1 }, function(vu, data) print('@ ran') end)";
 
 #[test]
 fn users_get_what_setup_returned_as_their_own_copy() {
@@ -45,20 +46,24 @@ fn setup_runs_before_scenarios_and_teardown_after() {
 
 #[test]
 fn a_setup_that_throws_ends_the_run_before_load() {
-    let done = Rchaos::script(&format!("setup(function() error('no database') end)\n{ONE}"))
-        .run()
-        .exits(3)
-        .says("script.lua:1: no database");
+    let done = Rchaos::script(&format!(
+        "setup(function() error('no database') end)\n{ONE}"
+    ))
+    .run()
+    .exits(3)
+    .says("script.lua:1: no database");
     assert!(done.marks().is_empty());
     assert_eq!(done.summary["verdict"], "error");
 }
 
 #[test]
 fn a_setup_result_that_is_no_data_is_explained() {
-    Rchaos::script(&format!("setup(function() return {{ f = print }} end)\n{ONE}"))
-        .run()
-        .exits(3)
-        .says("setup");
+    Rchaos::script(&format!(
+        "setup(function() return {{ f = print }} end)\n{ONE}"
+    ))
+    .run()
+    .exits(3)
+    .says("setup");
 }
 
 #[test]
@@ -84,10 +89,12 @@ fn teardown_runs_after_iterations_that_failed() {
 
 #[test]
 fn a_teardown_that_throws_exits_3() {
-    Rchaos::script(&format!("teardown(function() error('left over') end)\n{ONE}"))
-        .run()
-        .exits(3)
-        .says("left over");
+    Rchaos::script(&format!(
+        "teardown(function() error('left over') end)\n{ONE}"
+    ))
+    .run()
+    .exits(3)
+    .says("left over");
 }
 
 #[test]
@@ -115,11 +122,13 @@ fn summary_texts_go_where_they_say() {
 
 #[test]
 fn a_throwing_summary_exits_3_and_the_end_summary_is_shown() {
-    let done = Rchaos::script(&format!("summary(function() error('bad report') end)\n{ONE}"))
-        .run()
-        .exits(3)
-        .says("bad report")
-        .prints("iterations");
+    let done = Rchaos::script(&format!(
+        "summary(function() error('bad report') end)\n{ONE}"
+    ))
+    .run()
+    .exits(3)
+    .says("bad report")
+    .prints("iterations");
     assert_eq!(done.summary["exit_code"], 3);
     assert_eq!(done.summary["verdict"], "error");
 }
@@ -134,7 +143,16 @@ fn a_summary_of_another_type_exits_3() {
 
 #[test]
 fn hooks_without_a_scenario_are_a_mistake() {
-    Rchaos::script("setup(function() end)").run().exits(3).says("no scenario");
-    Rchaos::script(&format!("setup(1)\n{ONE}")).run().exits(3).says("setup: expected a function");
-    Rchaos::script(&format!("setup(print)\nsetup(print)\n{ONE}")).run().exits(3).says("given twice");
+    Rchaos::script("setup(function() end)")
+        .run()
+        .exits(3)
+        .says("no scenario");
+    Rchaos::script(&format!("setup(1)\n{ONE}"))
+        .run()
+        .exits(3)
+        .says("setup: expected a function");
+    Rchaos::script(&format!("setup(print)\nsetup(print)\n{ONE}"))
+        .run()
+        .exits(3)
+        .says("given twice");
 }

@@ -15,7 +15,11 @@ fn quiet_prints_nothing_of_its_own() {
 
 #[test]
 fn quiet_still_shows_errors() {
-    Rchaos::script("local x = = 1").args(["--quiet"]).run().exits(3).says("script.lua:1:");
+    Rchaos::script("local x = = 1")
+        .args(["--quiet"])
+        .run()
+        .exits(3)
+        .says("script.lua:1:");
 }
 
 #[test]
@@ -35,7 +39,11 @@ fn json_logs_are_lines_of_json() {
 
 #[test]
 fn progress_and_logs_keep_off_stdout() {
-    let done = Rchaos::script(SCRIPT).run().exits(0).says("hello").says("seed ");
+    let done = Rchaos::script(SCRIPT)
+        .run()
+        .exits(0)
+        .says("hello")
+        .says("seed ");
     assert!(!done.stdout.contains("hello"), "{}", done.stdout);
 }
 
@@ -49,7 +57,10 @@ fn a_pipe_gets_no_colour() {
 
 #[test]
 fn colour_can_be_forced_unless_it_is_refused() {
-    let forced = Rchaos::script(SCRIPT).env("CLICOLOR_FORCE", "1").run().exits(0);
+    let forced = Rchaos::script(SCRIPT)
+        .env("CLICOLOR_FORCE", "1")
+        .run()
+        .exits(0);
     assert!(forced.stdout.contains("\x1b["), "{}", forced.stdout);
     let refused = Rchaos::script(SCRIPT)
         .env("CLICOLOR_FORCE", "1")

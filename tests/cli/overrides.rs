@@ -12,7 +12,10 @@ const TWO: &str = "scenario('a', { executor = 'per-vu-iterations', vus = 2, iter
 fn only_runs_what_it_names() {
     let done = Rchaos::script(TWO).args(["--only", "b"]).run().exits(0);
     assert_eq!(done.marks(), ["b1"]);
-    let both = Rchaos::script(TWO).args(["--only", "b", "--only", "a"]).run().exits(0);
+    let both = Rchaos::script(TWO)
+        .args(["--only", "b", "--only", "a"])
+        .run()
+        .exits(0);
     assert_eq!(both.marks().len(), 7);
     Rchaos::script(TWO)
         .args(["--only", "bb"])
@@ -45,7 +48,10 @@ fn iterations_are_shared_by_the_given_users() {
 
 #[test]
 fn vus_replaces_the_number_of_users() {
-    let done = Rchaos::script(TWO).args(["--only", "a", "--vus", "5"]).run().exits(0);
+    let done = Rchaos::script(TWO)
+        .args(["--only", "a", "--vus", "5"])
+        .run()
+        .exits(0);
     assert_eq!(done.tally("a"), (15, 0, 0));
 }
 
@@ -62,7 +68,11 @@ fn duration_shortens_what_is_long() {
     .took_at_least(Duration::from_secs(1))
     .took_less_than(Duration::from_secs(5));
     let (iterations, dropped, _) = done.tally("ramp");
-    assert!((48..=52).contains(&(iterations + dropped)), "{}", done.all());
+    assert!(
+        (48..=52).contains(&(iterations + dropped)),
+        "{}",
+        done.all()
+    );
 }
 
 #[test]
@@ -101,7 +111,10 @@ fn a_seed_repeats_every_draw_whatever_the_workers() {
     assert_eq!(first.len(), 9);
     assert_eq!(first, draws("7", "2"));
     assert_ne!(first, draws("8", "1"));
-    let mut values: Vec<&str> = first.iter().filter_map(|line| line.split(' ').nth(3)).collect();
+    let mut values: Vec<&str> = first
+        .iter()
+        .filter_map(|line| line.split(' ').nth(3))
+        .collect();
     values.sort_unstable();
     values.dedup();
     assert_eq!(values.len(), 9, "users must not draw alike: {first:?}");

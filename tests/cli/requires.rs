@@ -8,7 +8,10 @@ fn files_are_found_from_the_file_that_asks() {
         "local cart = require('./lib/cart')
         scenario('s', { vus = 2, iterations = 2 }, function() print('@ ' .. cart.total()) end)",
     )
-    .file("lib/cart.lua", "local price = require('./deep/price')\nreturn { total = function() return price * 2 end }")
+    .file(
+        "lib/cart.lua",
+        "local price = require('./deep/price')\nreturn { total = function() return price * 2 end }",
+    )
     .file("lib/deep/price.luau", "return 21")
     .run()
     .exits(0);
@@ -62,7 +65,10 @@ fn an_error_inside_a_required_file_names_that_file() {
         "local helper = require('./helper')
         scenario('s', { vus = 1 }, function() helper.fail() end)",
     )
-    .file("helper.lua", "return { fail = function()\n  error('deep')\nend }")
+    .file(
+        "helper.lua",
+        "return { fail = function()\n  error('deep')\nend }",
+    )
     .run()
     .exits(5)
     .prints("helper.lua:2");

@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use crate::support::Rchaos;
 
 const LONG: &str = "teardown(function() print('@ down') end)
-    scenario('s', { vus = 2, duration = '5m' }, function()
-        print('@ begun')
+    scenario('s', { vus = 2, duration = '5m' }, function(vu)
+        print('@ begun ' .. vu.id)
         sleep('60s')
     end)";
 
@@ -16,7 +16,10 @@ const LONG: &str = "teardown(function() print('@ down') end)
 fn ctrl_c_interrupts_tears_down_and_reports() {
     for signal in [Signal::INT, Signal::TERM] {
         let running = Rchaos::script(LONG).start();
-        running.until_stderr("@ begun").signal(signal);
+        running
+            .until_stderr("@ begun 1")
+            .until_stderr("@ begun 2")
+            .signal(signal);
         let done = running
             .wait()
             .exits(6)
@@ -72,7 +75,10 @@ fn ctrl_c_in_setup_runs_no_scenario() {
     )
     .start();
     running.until_stderr("@ up").signal(Signal::INT);
-    let done = running.wait().exits(6).took_less_than(Duration::from_secs(15));
+    let done = running
+        .wait()
+        .exits(6)
+        .took_less_than(Duration::from_secs(15));
     assert_eq!(done.marks(), ["up"]);
 }
 

@@ -32,8 +32,15 @@ fn every_user_makes_its_own_iterations() {
         let (user, iteration) = mark.split_once(' ').unwrap();
         by_user.entry(user).or_default().push(iteration);
     }
-    assert_eq!(by_user.keys().copied().collect::<Vec<_>>(), ["1", "2", "3", "4"]);
-    assert!(by_user.values().all(|own| own == &["1", "2", "3", "4", "5"]));
+    assert_eq!(
+        by_user.keys().copied().collect::<Vec<_>>(),
+        ["1", "2", "3", "4"]
+    );
+    assert!(
+        by_user
+            .values()
+            .all(|own| own == &["1", "2", "3", "4", "5"])
+    );
 }
 
 #[test]
@@ -46,9 +53,18 @@ fn iterations_left_at_max_duration_are_dropped() {
         .run();
         let (iterations, dropped, interrupted) = done.tally("s");
         assert!((1..=3).contains(&iterations), "{executor}: {}", done.all());
-        assert_eq!(iterations + dropped + interrupted, 10, "{executor}: {}", done.all());
+        assert_eq!(
+            iterations + dropped + interrupted,
+            10,
+            "{executor}: {}",
+            done.all()
+        );
         assert_eq!(interrupted, 0, "{executor}");
-        assert_eq!(done.count("dropped_iterations"), dropped as f64, "{executor}");
+        assert_eq!(
+            done.count("dropped_iterations"),
+            dropped as f64,
+            "{executor}"
+        );
     }
 }
 
@@ -82,7 +98,11 @@ fn users_of_a_ramp_come_and_go() {
     assert!((45..=95).contains(&iterations), "{}", done.all());
     assert_eq!((dropped, interrupted), (0, 0));
     let count = |id: &str| done.marks().into_iter().filter(|mark| *mark == id).count();
-    assert!(count("1") > count("4"), "the first user stays longest: {}", done.all());
+    assert!(
+        count("1") > count("4"),
+        "the first user stays longest: {}",
+        done.all()
+    );
     assert!(count("4") > 0, "the peak is reached: {}", done.all());
 }
 
@@ -108,7 +128,11 @@ fn an_arrival_without_a_free_user_is_dropped_and_counted() {
     .run()
     .exits(0);
     let (iterations, dropped, interrupted) = done.tally("s");
-    assert!((19..=21).contains(&(iterations + dropped + interrupted)), "{}", done.all());
+    assert!(
+        (19..=21).contains(&(iterations + dropped + interrupted)),
+        "{}",
+        done.all()
+    );
     assert!((3..=7).contains(&iterations), "{}", done.all());
     assert_eq!(done.count("dropped_iterations"), dropped as f64);
 }

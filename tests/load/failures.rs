@@ -47,7 +47,12 @@ fn a_server_that_closes_is_data() {
         let words: Vec<&str> = marks[0].split(' ').collect();
         assert_eq!(words[0], "0", "{behaviour:?}: {}", done.all());
         assert_ne!(words[1], "0", "{behaviour:?}: {}", done.all());
-        assert_eq!(words[3..], ["true", "false", "nil"], "{behaviour:?}: {}", done.all());
+        assert_eq!(
+            words[3..],
+            ["true", "false", "nil"],
+            "{behaviour:?}: {}",
+            done.all()
+        );
     }
 }
 
@@ -117,7 +122,10 @@ fn no_more_sockets_is_said_clearly() {
     let marks = done.marks();
     assert!(!marks.is_empty(), "{}", done.all());
     for mark in marks {
-        assert!(mark.contains("open files") && mark.contains("ulimit"), "{mark}");
+        assert!(
+            mark.contains("open files") && mark.contains("ulimit"),
+            "{mark}"
+        );
     }
 }
 

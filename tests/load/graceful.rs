@@ -63,7 +63,8 @@ fn arrivals_under_way_are_given_time_too() {
     assert_eq!((dropped, interrupted), (0, 0));
 }
 
-const RETIRE: &str = "stages = { { duration = '200ms', target = 2 }, { duration = '0s', target = 0 },
+const RETIRE: &str =
+    "stages = { { duration = '200ms', target = 2 }, { duration = '0s', target = 0 },
     { duration = '1500ms', target = 0 } }";
 
 #[test]

@@ -24,7 +24,11 @@ fn ids_and_iterations_start_at_1_and_are_unique() {
         iterations.insert(words[2].parse::<u64>().unwrap());
     }
     let ids: BTreeSet<u64> = owners.iter().map(|(id, _)| *id).collect();
-    assert_eq!(ids.len(), owners.len(), "an id is in two scenarios: {owners:?}");
+    assert_eq!(
+        ids.len(),
+        owners.len(),
+        "an id is in two scenarios: {owners:?}"
+    );
     assert_eq!(ids.first(), Some(&1));
     assert_eq!(iterations.first(), Some(&1));
 }
@@ -97,7 +101,10 @@ fn groups_and_checks_are_counted() {
     .prints("pay › card › is even");
     let checks = done.summary["checks"].as_array().unwrap();
     let find = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap();
-    assert_eq!((&find("yes")["passes"], &find("yes")["fails"]), (&4.into(), &0.into()));
+    assert_eq!(
+        (&find("yes")["passes"], &find("yes")["fails"]),
+        (&4.into(), &0.into())
+    );
     let even = find("is even");
     assert_eq!((&even["passes"], &even["fails"]), (&2.into(), &2.into()));
     assert_eq!(even["group"], "pay › card");

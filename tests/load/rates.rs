@@ -28,13 +28,21 @@ fn a_constant_rate_keeps_its_schedule() {
     .run()
     .exits(0);
     let arrivals = server.arrivals("/");
-    assert!((99..=101).contains(&arrivals.len()), "{}: {}", arrivals.len(), done.all());
+    assert!(
+        (99..=101).contains(&arrivals.len()),
+        "{}: {}",
+        arrivals.len(),
+        done.all()
+    );
     let errors = offsets(&arrivals)
         .into_iter()
         .enumerate()
         .map(|(n, at)| (at - n as f64 * 20.0).abs());
     let error = median(errors.collect());
-    assert!(error < 60.0, "half of the arrivals are {error} ms off their instant");
+    assert!(
+        error < 60.0,
+        "half of the arrivals are {error} ms off their instant"
+    );
     assert_eq!(done.values("iteration_lag")["count"], arrivals.len());
 }
 
@@ -50,7 +58,10 @@ fn a_slow_server_does_not_slow_the_arrivals() {
     let arrivals = server.arrivals("/");
     assert!((29..=31).contains(&arrivals.len()), "{}", done.all());
     let last = *offsets(&arrivals).last().unwrap();
-    assert!((800.0..1600.0).contains(&last), "the last arrival is at {last} ms");
+    assert!(
+        (800.0..1600.0).contains(&last),
+        "the last arrival is at {last} ms"
+    );
     assert_eq!(done.tally("s").1, 0);
 }
 
@@ -65,12 +76,21 @@ fn a_ramp_of_rates_is_an_integral() {
     .run()
     .exits(0);
     let arrivals = server.arrivals("/");
-    assert!((97..=101).contains(&arrivals.len()), "{}: {}", arrivals.len(), done.all());
+    assert!(
+        (97..=101).contains(&arrivals.len()),
+        "{}: {}",
+        arrivals.len(),
+        done.all()
+    );
     // A straight line from 0 makes a quarter of its arrivals in its first half.
     let offsets = offsets(&arrivals);
     let middle = offsets.last().unwrap() / 2.0;
     let early = offsets.iter().filter(|at| **at < middle).count();
-    assert!((15..=38).contains(&early), "{early} of {} in the first half", offsets.len());
+    assert!(
+        (15..=38).contains(&early),
+        "{early} of {} in the first half",
+        offsets.len()
+    );
 }
 
 #[test]
@@ -90,11 +110,10 @@ fn stages_follow_one_another() {
 
 #[test]
 fn rates_below_one_a_second_work() {
-    let done = Rchaos::script(
-        "scenario('s', { rate = '60/m', duration = '2500ms' }, function() end)",
-    )
-    .run()
-    .exits(0);
+    let done =
+        Rchaos::script("scenario('s', { rate = '60/m', duration = '2500ms' }, function() end)")
+            .run()
+            .exits(0);
     let (iterations, dropped, _) = done.tally("s");
     assert!((2..=3).contains(&iterations), "{}", done.all());
     assert_eq!(dropped, 0);

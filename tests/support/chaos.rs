@@ -51,7 +51,8 @@ impl Rchaos {
 
     /// Adds arguments.
     pub fn args<T: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
-        self.args.extend(args.into_iter().map(|arg| arg.as_ref().into()));
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().into()));
         self
     }
 
@@ -119,7 +120,11 @@ impl Rchaos {
         command
             .args(&self.args)
             .current_dir(self.folder.as_deref().unwrap_or(self.home.path()))
-            .stdin(self.stdin.as_ref().map_or_else(Stdio::null, |_| Stdio::piped()))
+            .stdin(
+                self.stdin
+                    .as_ref()
+                    .map_or_else(Stdio::null, |_| Stdio::piped()),
+            )
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {

@@ -46,7 +46,9 @@ impl Header {
                 "stderr" => header.stderr.push(value.to_owned()),
                 "stdout" => header.stdout.push(value.to_owned()),
                 "flags" => header.flags.extend(words()),
-                "needs" => header.needs.extend(words().map(|word| word.replace(',', ""))),
+                "needs" => header
+                    .needs
+                    .extend(words().map(|word| word.replace(',', ""))),
                 "env" => {
                     let pair = value.split_once('=').unwrap_or((value, ""));
                     header.env.push((pair.0.to_owned(), pair.1.to_owned()));
@@ -65,10 +67,13 @@ pub fn scripts(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let part = path.file_name().is_some_and(|name| name == "lib" || name == "data");
+            let part = path.file_name().is_some_and(|name| name == "lib");
             if path.is_dir() && !part {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "lua" || end == "luau") {
+            } else if path
+                .extension()
+                .is_some_and(|end| end == "lua" || end == "luau")
+            {
                 found.insert(path);
             }
         }
@@ -98,7 +103,11 @@ pub fn run_all(scripts: &[PathBuf], limit: Duration) -> Vec<String> {
 }
 
 fn run(script: &Path, limit: Duration) -> Result<(), String> {
-    let name = script.strip_prefix(root()).unwrap_or(script).display().to_string();
+    let name = script
+        .strip_prefix(root())
+        .unwrap_or(script)
+        .display()
+        .to_string();
     let header = Header::read(&fs::read_to_string(script).unwrap());
     if !header.needs.iter().all(|need| gate::met(need, &name)) {
         return Ok(());
@@ -129,5 +138,9 @@ fn run(script: &Path, limit: Duration) -> Result<(), String> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(format!("{name}: {}\n{}", problems.join("; "), finished.all()))
+    Err(format!(
+        "{name}: {}\n{}",
+        problems.join("; "),
+        finished.all()
+    ))
 }

@@ -8,7 +8,10 @@ use std::path::Path;
 pub fn has(need: &str, test: &str, present: bool) -> bool {
     let required = std::env::var("RCHAOS_REQUIRE").unwrap_or_default();
     let required = required.split([' ', ',']).any(|one| one == need);
-    assert!(present || !required, "{test} needs {need}, which RCHAOS_REQUIRE lists");
+    assert!(
+        present || !required,
+        "{test} needs {need}, which RCHAOS_REQUIRE lists"
+    );
     if !present {
         // Past the test harness, which would keep it to itself: a skip must be seen.
         let _ = writeln!(std::io::stderr(), "SKIP {test}: needs {need}");

@@ -194,14 +194,22 @@ impl Finished {
     /// Asserts that stderr has a text.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "not on stderr: {text}\n{}", self.all());
+        assert!(
+            self.stderr.contains(text),
+            "not on stderr: {text}\n{}",
+            self.all()
+        );
         self
     }
 
     /// Asserts that stdout has a text.
     #[track_caller]
     pub fn prints(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "not on stdout: {text}\n{}", self.all());
+        assert!(
+            self.stdout.contains(text),
+            "not on stdout: {text}\n{}",
+            self.all()
+        );
         self
     }
 
@@ -255,7 +263,11 @@ impl Finished {
     pub fn tally(&self, name: &str) -> (u64, u64, u64) {
         let scenario = self.scenario(name);
         let number = |key: &str| scenario[key].as_u64().unwrap();
-        (number("iterations"), number("dropped"), number("interrupted"))
+        (
+            number("iterations"),
+            number("dropped"),
+            number("interrupted"),
+        )
     }
 
     /// A file that the run left in its folder.

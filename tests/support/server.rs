@@ -81,7 +81,10 @@ impl Server {
 
     /// The paths of all requests so far, in order.
     pub fn paths(&self) -> Vec<String> {
-        self.requests().into_iter().map(|request| request.path).collect()
+        self.requests()
+            .into_iter()
+            .map(|request| request.path)
+            .collect()
     }
 
     /// When requests came whose path begins so.

@@ -8,7 +8,7 @@ use crate::engine::arrivals::{Arrivals, Stage, length};
 use crate::engine::fields::Fields;
 use crate::engine::share::Share;
 
-use super::{Executor, ExecutorKind, users};
+use super::{Executor, ExecutorKind, counted, users};
 
 pub(super) const CONSTANT: ExecutorKind = ExecutorKind {
     name: "constant-arrival-rate",
@@ -92,7 +92,8 @@ impl ArrivalRate {
         let shape = if self.constant {
             format!("{}/s", shown(peak))
         } else {
-            format!("up to {}/s in {} stages", shown(peak), self.stages.len())
+            let stages = counted(self.stages.len() as u64, "stage");
+            format!("up to {}/s in {stages}", shown(peak))
         };
         let time = show_duration(self.length());
         format!("{shape} for {time}, at most {}", users(self.max_vus))

@@ -8,7 +8,7 @@ use crate::engine::fields::Fields;
 use crate::engine::share::Share;
 use crate::engine::user::Work;
 
-use super::{Executor, ExecutorKind, users};
+use super::{Executor, ExecutorKind, counted, users};
 
 const KEYS: &[&str] = &["vus", "iterations", "max_duration"];
 
@@ -52,7 +52,7 @@ impl SharedIterations {
     fn read(fields: &Fields) -> Self {
         let vus = fields.at_least_one("vus", 1);
         let iterations = fields.at_least_one("iterations", u64::from(vus));
-        if iterations < u64::from(vus) {
+        if iterations > 0 && iterations < u64::from(vus) {
             fields.note(
                 "iterations",
                 &format!(
@@ -69,8 +69,8 @@ impl SharedIterations {
 
     pub(super) fn describe(&self) -> String {
         format!(
-            "{} iterations shared by {}, at most {}",
-            self.iterations,
+            "{} shared by {}, at most {}",
+            counted(self.iterations, "iteration"),
             users(self.vus),
             show_duration(self.max_duration)
         )
@@ -99,8 +99,8 @@ impl PerVuIterations {
 
     pub(super) fn describe(&self) -> String {
         format!(
-            "{} iterations for each of {}, at most {}",
-            self.iterations,
+            "{} for each of {}, at most {}",
+            counted(self.iterations, "iteration"),
             users(self.vus),
             show_duration(self.max_duration)
         )

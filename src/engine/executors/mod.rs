@@ -125,5 +125,10 @@ impl Executor {
 
 /// `1 user`, `12 users`.
 fn users(count: u32) -> String {
-    format!("{count} user{}", if count == 1 { "" } else { "s" })
+    counted(u64::from(count), "user")
+}
+
+/// `1 stage`, `2 stages`.
+fn counted(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

@@ -10,7 +10,7 @@ use crate::engine::ramp;
 use crate::engine::share::Share;
 use crate::engine::user::Work;
 
-use super::{Executor, ExecutorKind, users};
+use super::{Executor, ExecutorKind, counted, users};
 
 pub(super) const KIND: ExecutorKind = ExecutorKind {
     name: "ramping-vus",
@@ -52,9 +52,9 @@ impl RampingVus {
 
     pub(super) fn describe(&self) -> String {
         format!(
-            "up to {} in {} stages over {}",
+            "up to {} in {} over {}",
             users(self.peak()),
-            self.stages.len(),
+            counted(self.stages.len() as u64, "stage"),
             show_duration(self.length())
         )
     }

@@ -89,10 +89,7 @@ fn arguments(lua: &Lua, name: Value, body: Value) -> Result<(String, Function)> 
                 kind(other)
             )
         }
-        (other, _) => format!(
-            "expected a name as the first argument, got {}",
-            kind(other)
-        ),
+        (other, _) => format!("expected a name as the first argument, got {}", kind(other)),
     };
     let message = format!("group: {problem}; write group(\"checkout\", function() … end)");
     Err(misuse(lua, message))

@@ -109,10 +109,7 @@ fn read(lua: &Lua, what: &str, key: &Value, request: Value) -> Result<(Method, V
         Value::String(_) => return Ok((Method::GET, request, Value::Nil)),
         Value::Table(table) => table,
         other => {
-            return Err(wrong(&format!(
-                "expected a request, got {}",
-                kind(&other)
-            )));
+            return Err(wrong(&format!("expected a request, got {}", kind(&other))));
         }
     };
     let listed: Value = table.raw_get(1)?;

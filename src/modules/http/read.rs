@@ -92,7 +92,7 @@ pub(super) fn unknown(key: &str, known: &[&str]) -> String {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("the options are {}", known.join(", ")),
     };
-    format!("unknown option {}; {hint}", quoted(key))
+    format!("unknown option `{key}`; {hint}")
 }
 
 /// "expected a string, got a table".

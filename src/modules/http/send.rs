@@ -163,7 +163,10 @@ pub(super) fn prepare(
     let spec = Spec::read(lua, machine, &task.vu, what, REQUEST, options)?;
     let url = url.to_str().map_err(|_| {
         let shown = crate::base::text::quoted(&url.to_string_lossy());
-        misuse(lua, format!("{what}: {shown} is not a URL: it is not UTF-8 text"))
+        misuse(
+            lua,
+            format!("{what}: {shown} is not a URL: it is not UTF-8 text"),
+        )
     })?;
     let base = client.and_then(|client| client.base_url.as_deref());
     let target = match base {

@@ -1,0 +1,10 @@
+local items = data.json("items.json")
+expect(#items == 2 and items[2].id == 2, "an array has rows")
+expect(items[1].tags[1] == "a", "nested")
+local settings = data.json("settings.json")
+expect(settings.limits.most == 3, "an object is itself")
+expect(not pcall(function()
+    settings.limits.most = 4
+end), "read-only")
+local words = data.lines("words.txt")
+expect(#words == 4 and words[1] == "one" and words[3] == "" and words[4] == "four", "lines")

@@ -1,0 +1,3 @@
+-- exit: 3
+-- stderr: rows have no `nxt`; did you mean `next`?
+data.lines("words.txt"):nxt()

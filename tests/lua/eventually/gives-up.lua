@@ -1,0 +1,7 @@
+local start = now()
+local ok, problem = pcall(eventually, "the queue drains", function()
+    error("still full")
+end, { within = "200ms", every = "50ms" })
+expect(not ok, "it never held")
+expect(string.find(problem, "expectation failed within 200ms: the queue drains: .*still full"), problem)
+expect(now() - start >= 195, "it tried for the whole time")

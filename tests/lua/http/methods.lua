@@ -1,0 +1,10 @@
+local shop = demo.shop{}
+expect(http.post(shop.url .. "/echo", { body = "a\0b" }).body == "a\0b", "post")
+expect(http.put(shop.url .. "/echo", { body = "b" }).body == "b", "put")
+expect(http.patch(shop.url .. "/echo", { body = "c" }).body == "c", "patch")
+expect(http.delete(shop.url .. "/items").status == 405, "delete")
+expect(http.options(shop.url .. "/items").status == 405, "options")
+local head = http.head(shop.url .. "/items")
+expect(head.status == 200 and head.body == "", "head")
+expect(http.request("put", shop.url .. "/echo", { body = "d" }).body == "d", "request")
+expect(http.request("REPORT", shop.url .. "/echo").status == 405, "any method")

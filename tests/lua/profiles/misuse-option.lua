@@ -1,0 +1,3 @@
+-- exit: 3
+-- stderr: profiles.smoke
+scenario("s", profiles.smoke { rat = "20/s" }, function() end)
