@@ -8,6 +8,7 @@
 //! 4 modules/          one file or folder per Lua native
 //! 3 script/           Lua host; knows no native
 //! 3 output/           events, summary, terminal and files
+//! 2 fault/            what can be injected and undone, one fault one file, no Lua
 //! 2 http/             the measuring HTTP client
 //! 2 metrics/          registry, histograms, thresholds
 //! 2 demo/             the target that examples run against
@@ -18,6 +19,7 @@ pub mod base;
 pub mod cli;
 pub mod demo;
 pub mod engine;
+pub mod fault;
 pub mod http;
 pub mod metrics;
 pub mod modules;

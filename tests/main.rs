@@ -6,5 +6,6 @@ mod layers;
 mod load;
 mod lua;
 mod messages;
+mod proxy;
 mod schema;
 mod support;

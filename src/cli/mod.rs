@@ -5,6 +5,7 @@ mod demo;
 mod diagnostic;
 mod exit;
 mod logging;
+mod proxy;
 mod run;
 mod screen;
 mod script_input;
@@ -40,12 +41,14 @@ enum Command {
     Check(check::CheckArgs),
     /// Serve the demo shop on loopback until Ctrl-C
     Demo(demo::DemoArgs),
+    /// Serve TCP fault proxies with Toxiproxy's HTTP API
+    Proxy(proxy::ProxyArgs),
 }
 
 /// Parses the command line, does what it says, and returns the exit code.
 #[must_use]
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(proxy::normalise(std::env::args_os().collect())) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no failures; where the text goes is clap's decision.
@@ -63,6 +66,9 @@ pub fn main() -> Exit {
         Command::Run(args) => run::run(args, cli.logging.verbose > 0),
         Command::Check(args) => check::run(args, cli.logging.verbose > 0),
         Command::Demo(args) => demo::run(args),
+        Command::Proxy(args) => proxy::run(args)
+            .map(|()| Exit::Passed)
+            .map_err(|error| diagnostic::Failure::new(error.exit(), error.to_string())),
     };
     result.unwrap_or_else(|failure| {
         diagnostic::print(&failure);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::base::limits::raise_descriptor_limit;
 use crate::base::rng::fresh_seed;
 use crate::base::units::{self, Bytes};
 use crate::engine::{
@@ -81,6 +82,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 ///
 /// The script does not load, or a destination cannot be written.
 pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
+    raise_descriptor_limit();
     let sources = Sources::new();
     let source = script_input::read(&args.file, &sources)?;
     // Opened before the run, so that a wrong path costs nothing.

@@ -25,6 +25,8 @@ pub enum Kind {
     Misuse,
     /// Anything else the script raised.
     Runtime,
+    /// The script said itself that it failed: `expect`, `eventually`, `fail`.
+    Unmet,
     /// Stopped from outside: the end of its scenario, or of the run.
     Interrupted,
     /// The memory limit was reached.

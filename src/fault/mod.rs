@@ -1,0 +1,3 @@
+//! What can be injected and undone; one fault, one file, and no Lua here.
+
+pub mod proxy;
