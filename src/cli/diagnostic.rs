@@ -28,14 +28,9 @@ impl Failure {
     /// An error of a script, with its source line.
     #[must_use]
     pub fn script(error: &ScriptError, sources: &Sources, verbose: bool) -> Self {
-        // The script is right, what it looked at is not.
-        let exit = match error.kind {
-            Kind::Unmet => Exit::Failed,
-            _ => Exit::Script,
-        };
         Self {
             text: error.render(sources, verbose) + "\n",
-            exit,
+            exit: Exit::Script,
         }
     }
 

@@ -234,7 +234,7 @@ fn write_text(place: &str, text: &str) -> Result<(), Failure> {
 
 /// Shows the error that ended the run with its source line; the summary has only its message.
 fn show_error(outcome: &mut Outcome, sources: &Sources, verbose: bool) {
-    if let Some(Ending::Script(error)) = &outcome.control.ending {
+    if let Some(Ending::Script(error) | Ending::Expectation(error)) = &outcome.control.ending {
         eprintln!("{}", error.render(sources, verbose));
     }
 }

@@ -25,13 +25,15 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Parses a script's thresholds and registers what they need to be measured.
+    /// Parses a script's thresholds and registers what they need to be measured. Those about a
+    /// scenario that was left out are dropped.
     ///
     /// # Errors
     ///
     /// Every threshold that cannot be understood.
     pub fn new(
         plans: &[ThresholdPlan],
+        left_out: &[String],
         catalog: &Catalog,
         aggregator: &mut Aggregator,
         at: Option<&Location>,
@@ -40,6 +42,8 @@ impl Judge {
         let mut problems = Vec::new();
         for plan in plans {
             match parse(plan, catalog) {
+                // What does not run cannot be judged; that was the choice of --only.
+                Ok(threshold) if is_about(&threshold, left_out) => {}
                 Ok(threshold) => {
                     if let Some(window) = threshold.window {
                         aggregator.watch(threshold.selector.clone(), window);
@@ -124,6 +128,14 @@ impl Judged {
     pub fn text(&self) -> String {
         format!("{}: {}", self.threshold.source, self.threshold.expression)
     }
+}
+
+fn is_about(threshold: &Threshold, scenarios: &[String]) -> bool {
+    threshold
+        .selector
+        .tags
+        .iter()
+        .any(|(key, value)| key == "scenario" && scenarios.contains(value))
 }
 
 fn parse(plan: &ThresholdPlan, catalog: &Catalog) -> Result<Threshold, String> {

@@ -21,13 +21,13 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Applies them to a plan.
+    /// Applies them to a plan; returns the names of the scenarios that are left out.
     ///
     /// # Errors
     ///
     /// A name that no scenario has; the message says which are there.
-    pub fn apply(&self, plan: &mut Plan) -> Result<(), String> {
-        self.select(plan)?;
+    pub fn apply(&self, plan: &mut Plan) -> Result<Vec<String>, String> {
+        let left_out = self.select(plan)?;
         for scenario in &mut plan.scenarios {
             if let Some(iterations) = self.iterations {
                 let vus = self.vus.unwrap_or_else(|| scenario.executor.max_vus());
@@ -48,10 +48,10 @@ impl Overrides {
                 set_duration(&mut scenario.executor, duration);
             }
         }
-        Ok(())
+        Ok(left_out)
     }
 
-    fn select(&self, plan: &mut Plan) -> Result<(), String> {
+    fn select(&self, plan: &mut Plan) -> Result<Vec<String>, String> {
         let names: Vec<String> = plan
             .scenarios
             .iter()
@@ -69,7 +69,9 @@ impl Overrides {
                 ));
             }
         }
+        let mut left_out = Vec::new();
         if !self.only.is_empty() {
+            left_out.extend(names.into_iter().filter(|name| !self.only.contains(name)));
             plan.scenarios
                 .retain(|scenario| self.only.iter().any(|name| **name == *scenario.name));
             // What a scenario waits for may not run now; then it starts with the run.
@@ -81,7 +83,7 @@ impl Overrides {
                 }
             }
         }
-        Ok(())
+        Ok(left_out)
     }
 }
 

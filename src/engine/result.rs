@@ -74,6 +74,10 @@ fn decide(outcome: &Outcome, figures: &Aggregator, sources: &Sources) -> (Verdic
             reasons.push(error.explained(sources));
             Some(Verdict::Error)
         }
+        Some(Ending::Expectation(error)) => {
+            reasons.push(error.explained(sources));
+            Some(Verdict::Failed)
+        }
         Some(Ending::Signal(name)) => {
             reasons.push(format!("interrupted by {name}"));
             Some(Verdict::Aborted)
@@ -127,7 +131,8 @@ fn threshold(one: &Judged, figures: &Aggregator) -> Threshold {
         ok: one.status.ok,
         observed: one.status.observed,
         unit: observed_unit(&def, &one.threshold.expression.to_string()),
-        no_data: one.status.no_data,
+        // A counter that counted nothing has answered `count == 0`.
+        no_data: one.status.no_data && !one.status.ok,
         abort_on_fail: one.threshold.abort_on_fail,
         window_seconds: one.threshold.window.map(|window| window.as_secs_f64()),
     }
@@ -159,7 +164,10 @@ fn metrics(outcome: &Outcome, figures: &Aggregator, elapsed: Duration) -> Vec<Me
             .entry(name.clone())
             .and_modify(|(_, sum)| sum.merge(aggregate))
             .or_insert_with(|| (def.clone(), aggregate.clone()));
-        for key in ["scenario", "name"] {
+        for key in ["scenario", "name"]
+            .into_iter()
+            .filter(|key| sliced(&name, key))
+        {
             if let Some((_, value)) = tags.iter().find(|(tag, _)| &**tag == key) {
                 parts
                     .entry((name.clone(), key))
@@ -189,6 +197,15 @@ fn metrics(outcome: &Outcome, figures: &Aggregator, elapsed: Duration) -> Vec<Me
         }
     }
     metrics
+}
+
+/// Whether somebody would ask for a metric by the values of a tag.
+fn sliced(metric: &str, tag: &str) -> bool {
+    match metric {
+        "http_req_duration" | "http_req_failed" | "http_reqs" => true,
+        "iterations" | "iteration_duration" => tag == "scenario",
+        _ => false,
+    }
 }
 
 /// A metric with more different names than this is not listed by name.

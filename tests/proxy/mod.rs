@@ -230,14 +230,25 @@ fn the_counters_count_and_the_routes_exist_only_on_request() {
     let upstream = echo();
     let port = server.proxy("db", &upstream);
     ping(&mut connect(port)).unwrap();
-    let (status, body) = server.call("GET", "/metrics", "");
-    assert_eq!(status, 200);
-    for (name, direction) in [("sent", "downstream"), ("received", "upstream")] {
-        let line = format!(
+    let lines = [("sent", "downstream"), ("received", "upstream")].map(|(name, direction)| {
+        format!(
             "toxiproxy_proxy_{name}_bytes_total{{direction=\"{direction}\",listener=\"127.0.0.1:{port}\",proxy=\"db\",upstream=\"{upstream}\"}} 4\n"
+        )
+    });
+    // Bytes are counted once they are sent: a client may read them first.
+    let begin = Instant::now();
+    let body = loop {
+        let (status, body) = server.call("GET", "/metrics", "");
+        assert_eq!(status, 200);
+        if lines.iter().all(|line| body.contains(line)) {
+            break body;
+        }
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "{lines:?} in {body}"
         );
-        assert!(body.contains(&line), "{line} in {body}");
-    }
+        std::thread::sleep(Duration::from_millis(10));
+    };
     assert!(body.contains("process_resident_memory_bytes "), "{body}");
 }
 

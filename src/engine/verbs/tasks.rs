@@ -130,7 +130,6 @@ async fn parallel(lua: Lua, functions: Value) -> Result<Table> {
         parent,
         running,
         failed: None,
-        rested: false,
     };
     poll_fn(|context| join.poll(context, &results)).await?;
     Ok(results)
@@ -148,8 +147,6 @@ struct Join {
     parent: Rc<Task>,
     running: Vec<Running>,
     failed: Option<Error>,
-    /// Whether a new slice has begun since the others were cancelled.
-    rested: bool,
 }
 
 impl Join {
@@ -166,12 +163,6 @@ impl Join {
             }
         }
         if !self.running.is_empty() {
-            return Poll::Pending;
-        }
-        // Those that were cancelled have condemned this slice; the error shall be caught in another.
-        if self.failed.is_some() && !self.rested {
-            self.rested = true;
-            context.waker().wake_by_ref();
             return Poll::Pending;
         }
         Poll::Ready(self.failed.take().map_or(Ok(()), Err))

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll;
+use rustix::io::Errno;
 use rustix::net::sockopt;
 
 use super::address::Target;
@@ -153,9 +154,13 @@ impl Connection {
                     self.phase = Phase::Calling(targets, until);
                     return Next::Keep(Some(until));
                 }
-                let answered = upstream.is_writable()
-                    && matches!(sockopt::socket_error(upstream.fd()), Ok(Ok(())));
-                if !answered {
+                let answer = sockopt::socket_error(upstream.fd());
+                if answer == Ok(Err(Errno::CONNRESET)) {
+                    // It answered, and broke off before a byte was passed.
+                    self.cut(End::Reset, tools);
+                    return Next::Drop;
+                }
+                if !upstream.is_writable() || answer != Ok(Ok(())) {
                     self.upstream = None;
                     return self.call(targets, watch, now);
                 }

@@ -23,10 +23,10 @@ pub enum Kind {
     Syntax,
     /// A native was used wrongly: an unknown option, a missing unit. Ends the run.
     Misuse,
+    /// What the script expects does not hold: `expect`, `eventually`, `fail`.
+    Expectation,
     /// Anything else the script raised.
     Runtime,
-    /// The script said itself that it failed: `expect`, `eventually`, `fail`.
-    Unmet,
     /// Stopped from outside: the end of its scenario, or of the run.
     Interrupted,
     /// The memory limit was reached.
