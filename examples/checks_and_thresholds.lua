@@ -28,5 +28,10 @@ scenario("reader", { vus = 4, duration = "3s" }, function(vu, session)
 end)
 
 setup(function()
-    return { url = env("BASE_URL") or demo.shop {}.url }
+    local url = env("BASE_URL") or demo.shop {}.url
+    -- fail: the script itself sees that there is no point in going on.
+    if not http.get(url .. "/health").ok then
+        fail("the shop is not up at " .. url)
+    end
+    return { url = url }
 end)

@@ -40,8 +40,7 @@ impl Rng {
     pub fn below(&mut self, bound: u64) -> u64 {
         // Widening multiplication (Lemire 2019, "Fast Random Integer Generation in an Interval"),
         // without the rejection step: the bias is below bound / 2^64.
-        let high = ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64;
-        high
+        ((u128::from(self.bits()) * u128::from(bound)) >> 64) as u64
     }
 }
 

@@ -16,7 +16,7 @@ use crate::engine::{
     summarise,
 };
 use crate::modules::ALL;
-use crate::output::{Look, Summary, SummaryFile, Verdict, end_summary};
+use crate::output::{EventKind, Look, Summary, SummaryFile, Verdict, end_summary};
 use crate::script::{Source, Sources};
 
 use super::diagnostic::Failure;
@@ -210,6 +210,11 @@ async fn hook(
         }
     }
     if !quiet {
+        for event in &summary.timeline {
+            if event.kind == EventKind::Warning {
+                tracing::warn!("{}", event.text);
+            }
+        }
         let text = end_summary(&summary, &Look::detect(&stdout(), false));
         // A reader such as `head` may have left; the verdict is in the exit code.
         let _ = stdout().write_all(text.as_bytes());
@@ -234,7 +239,7 @@ fn write_text(place: &str, text: &str) -> Result<(), Failure> {
 
 /// Shows the error that ended the run with its source line; the summary has only its message.
 fn show_error(outcome: &mut Outcome, sources: &Sources, verbose: bool) {
-    if let Some(Ending::Script(error)) = &outcome.control.ending {
+    if let Some(Ending::Script(error) | Ending::Expectation(error)) = &outcome.control.ending {
         eprintln!("{}", error.render(sources, verbose));
     }
 }

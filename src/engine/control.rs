@@ -26,6 +26,8 @@ pub enum Ending {
     Signal(&'static str),
     /// A threshold with `abort_on_fail` failed.
     Threshold(String),
+    /// What the script expects outside of iterations does not hold.
+    Expectation(ScriptError),
     /// The script is wrong, or used too much.
     Script(ScriptError),
     /// A defect of rchaos.
@@ -195,13 +197,14 @@ impl Control {
         let text = match &ending {
             Ending::Signal(name) => format!("{name}: interrupting"),
             Ending::Threshold(text) => format!("threshold failed, ending the run: {text}"),
+            Ending::Expectation(error) => error.message.clone(),
             Ending::Script(error) => format!("script error: {}", error.message),
             Ending::Defect => "a defect of rchaos".to_owned(),
         };
         let kind = match &ending {
             Ending::Signal(_) => EventKind::Interrupt,
             Ending::Threshold(_) => EventKind::Threshold,
-            Ending::Script(_) | Ending::Defect => EventKind::Error,
+            Ending::Expectation(_) | Ending::Script(_) | Ending::Defect => EventKind::Error,
         };
         self.note(kind, text);
         let worse = matches!(ending, Ending::Script(_) | Ending::Defect);
@@ -291,6 +294,9 @@ impl Control {
 
     /// Ends the run with an error of the script.
     pub fn script_error(&mut self, error: ScriptError) {
-        let _ = self.end(Ending::Script(error));
+        let _ = self.end(match error.kind {
+            Kind::Expectation => Ending::Expectation(error),
+            _ => Ending::Script(error),
+        });
     }
 }

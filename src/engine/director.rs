@@ -3,13 +3,14 @@
 use std::io;
 use std::rc::Rc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use mlua::{Function, IntoLuaMulti, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use crate::script::phase::TopLevel;
-use crate::script::{Location, Phase, Problem, Scoped, ScriptError, Task, json};
+use crate::script::{Kind, Location, Phase, Problem, Scoped, ScriptError, Task, json};
 
 use super::activity::{Activity, Spawned};
 use super::plan::Plan;
@@ -25,6 +26,8 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
     /// Where `options` stands.
     pub options_at: Option<Location>,
+    /// The expectation that ended an ad-hoc script.
+    pub failed: Option<ScriptError>,
     /// Whether it stopped at the first top-level input or output, as `check` asks for.
     pub stopped_at_io: bool,
 }
@@ -114,6 +117,7 @@ fn run(setup: SiteSetup, check: bool, mut inbox: mpsc::Receiver<Ask>) -> Result<
         let index = setup.workers;
         let site = Site::open(setup, index)?;
         let stage = Stage::new(site.clone(), check);
+        let flushing = tokio::task::spawn_local(site.clone().flush_every(Duration::from_secs(1)));
         while let Some(question) = inbox.recv().await {
             match question {
                 Ask::Stop => stage.task.vu.stop(),
@@ -122,6 +126,7 @@ fn run(setup: SiteSetup, check: bool, mut inbox: mpsc::Receiver<Ask>) -> Result<
                 question => drop(tokio::task::spawn_local(stage.clone().answer(question))),
             }
         }
+        flushing.abort();
         site.flush().await;
         Ok(())
     })
@@ -188,15 +193,17 @@ impl Stage {
         let result = self.call(Phase::TopLevel, &chunk, ()).await;
         let acts = self.task.vu.ext::<TopLevel>().acted().is_some();
         let stopped_at_io = acts && self.check;
-        match result {
-            Ok(_) => {}
-            Err(_) if stopped_at_io => {}
+        let failed = match result {
+            Ok(_) => None,
+            Err(_) if stopped_at_io => None,
+            Err(error) if error.kind == Kind::Expectation => Some(error),
             Err(error) => return Err(error),
-        }
+        };
         Ok(self.registrations(|all| Loaded {
             plan: all.plan(),
             problems: all.problems(),
             options_at: all.options_at(),
+            failed,
             stopped_at_io,
         }))
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::base::units::show_duration;
 use crate::metrics::{Aggregate, Aggregator, Kind, MetricDef, Selector, Unit, builtin};
 use crate::output::{
-    Check, ErrorCount, Metric, SCHEMA, ScenarioSummary, Summary, Threshold, Trend, Values, Verdict,
+    Check, ErrorCount, EventKind, Metric, SCHEMA, ScenarioSummary, Summary, Threshold, Trend, Values, Verdict,
     rfc3339,
 };
 
@@ -36,6 +37,9 @@ pub fn summarise(outcome: &mut Outcome, script: &str, sources: &Sources) -> Summ
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(judge) = &mut outcome.control.judge {
         judge.finish(&figures, elapsed);
+    }
+    for text in doubts(&figures) {
+        outcome.control.note(EventKind::Warning, text);
     }
     let (verdict, reasons) = decide(outcome, &figures, sources);
     let judged = outcome
@@ -74,6 +78,10 @@ fn decide(outcome: &Outcome, figures: &Aggregator, sources: &Sources) -> (Verdic
             reasons.push(error.explained(sources));
             Some(Verdict::Error)
         }
+        Some(Ending::Expectation(error)) => {
+            reasons.push(error.explained(sources));
+            Some(Verdict::Failed)
+        }
         Some(Ending::Signal(name)) => {
             reasons.push(format!("interrupted by {name}"));
             Some(Verdict::Aborted)
@@ -90,6 +98,37 @@ fn decide(outcome: &Outcome, figures: &Aggregator, sources: &Sources) -> (Verdic
     let failed = (reasons.len() > before).then_some(Verdict::Failed);
     (ended.or(failed).unwrap_or(Verdict::Passed), reasons)
 }
+
+/// What makes the result less certain.
+fn doubts(figures: &Aggregator) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let stall = figures
+        .select(&Selector::of(builtin::WORKER_STALL))
+        .and_then(|stall| stall.percentile(99.0));
+    if let Some(stall) = stall.filter(|stall| *stall > SATURATED_MS) {
+        let stall = show_duration(Duration::from_secs_f64(stall / 1e3));
+        doubts.push(format!(
+            "generator saturated: the load workers were late by {stall} at the 99th percentile of \
+             worker_stall, so response times include waiting on this side; use fewer users, \
+             less work in iterations, or a machine with nothing else to do"
+        ));
+    }
+    if figures.overflowed() > 0 {
+        doubts.push(format!(
+            "{} samples lost their tags: there are more series than --max-series allows; put \
+             fewer different values into tags and names",
+            figures.overflowed()
+        ));
+    }
+    if figures.invalid() > 0 {
+        let count = figures.invalid();
+        doubts.push(format!("{count} samples were not finite numbers and are not counted"));
+    }
+    doubts
+}
+
+/// Workers that are later than this, in milliseconds, measure themselves.
+const SATURATED_MS: f64 = 10.0;
 
 /// What must not look green although no threshold speaks of it: iterations that end with errors,
 /// and requests of which not one was answered.
@@ -113,6 +152,8 @@ fn silent_failures(outcome: &Outcome, figures: &Aggregator) -> Vec<String> {
     let requests = total(builtin::HTTP_REQS, &[]);
     let unanswered = total(builtin::HTTP_REQS, &[("status", "0")]);
     let judged = judge.is_some_and(|judge| judge.watches(builtin::HTTP_REQ_FAILED));
+    // An ad-hoc script says itself what it expects; asking a closed door may be its point.
+    let judged = judged || outcome.plan.is_ad_hoc();
     if requests > 0.0 && unanswered >= requests && !judged {
         reasons.push(format!("none of {requests} requests was answered"));
     }

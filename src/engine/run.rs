@@ -116,7 +116,11 @@ async fn load(config: &RunConfig, check: bool) -> Result<(Stage, Loaded), RunErr
 /// The script does not load, or what it declares is wrong. What goes wrong later is in the outcome.
 pub async fn run(config: RunConfig, on_progress: OnProgress<'_>) -> Result<Outcome, RunError> {
     let (mut stage, loaded) = load(&config, false).await?;
+    let failed = loaded.failed.clone();
     let plan = accept(&config, &mut stage, loaded)?;
+    if let Some(error) = failed {
+        stage.control.script_error(error);
+    }
     let mut pools = Vec::new();
     if !plan.is_ad_hoc() && stage.control.ending.is_none() {
         pools = scenarios(&mut stage, &plan, config.workers, on_progress).await?;

@@ -267,6 +267,16 @@ impl Site {
         let _ = self.setup.reports.send(report).await;
     }
 
+    /// Sends figures on an interval, until dropped.
+    pub async fn flush_every(self: Rc<Self>, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.flush().await;
+        }
+    }
+
     /// Sends what was recorded since the last time.
     pub async fn flush(&self) {
         let delta = self.recorder.borrow_mut().drain();

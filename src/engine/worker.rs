@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::LocalSet;
-use tokio::time::MissedTickBehavior;
 
 use crate::metrics::{TagSetId, builtin};
 use crate::script::{Kind, ScriptError};
@@ -122,7 +121,7 @@ async fn serve(
     mut inbox: mpsc::Receiver<Command>,
 ) -> Result<(), ScriptError> {
     site.report(Report::Ready).await;
-    let flushing = tokio::task::spawn_local(flush(site.clone(), flush_every));
+    let flushing = tokio::task::spawn_local(site.clone().flush_every(flush_every));
     let stalling = tokio::task::spawn_local(measure_stalls(site.clone()));
     let mut shares: Vec<Rc<Share>> = Vec::new();
     while let Some(command) = inbox.recv().await {
@@ -164,16 +163,6 @@ fn start(
         });
     }
     Ok(share)
-}
-
-/// Sends figures on an interval.
-async fn flush(site: Rc<Site>, every: Duration) {
-    let mut ticks = tokio::time::interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        site.flush().await;
-    }
 }
 
 /// Measures how late this worker gets to its work; a late generator measures itself.

@@ -36,7 +36,7 @@ fn decode(lua: &Lua, text: Value) -> Result<Value> {
         Value::String(text) => json::decode(lua, &text.as_bytes()),
         other => Err(misuse(
             lua,
-            format!("json.decode: expected a string, got {}", kind(&other)),
+            format!("json.decode: expected a string, got {}", kind(other)),
         )),
     }
 }
@@ -52,7 +52,7 @@ fn path(lua: &Lua, (document, path): (Value, Value)) -> Result<Value> {
             json::path(lua, &text, &path)
         }
         other => {
-            let got = kind(&other);
+            let got = kind(other);
             let message = format!("json.path: expected JSON text or a table, got {got}");
             Err(misuse(lua, message))
         }

@@ -42,7 +42,7 @@ fn write(lua: &Lua, level: Level, message: &Value, fields: &Value) -> Result<()>
         Value::Nil => String::new(),
         Value::Table(fields) => line(fields)?,
         other => {
-            let got = kind(&other);
+            let got = kind(other);
             let message = format!("log: fields are a table, got {got}; write {{ id = … }}");
             return Err(misuse(lua, message));
         }

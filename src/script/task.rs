@@ -210,7 +210,7 @@ impl<F: Future> Future for Interruptible<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let stopped = with_current(|task| {
             let stopped = task.unwinding();
-            if stopped {
+            if task.vu.stopped() {
                 // So that a loop around `pcall` cannot spin until the watchdog notices.
                 task.vu.pulse.condemn_running(Cause::Stopped);
             }

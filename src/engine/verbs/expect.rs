@@ -42,7 +42,7 @@ fn unmet(lua: &Lua, (name, message, problem): (Option<String>, Value, Value)) ->
 
 /// The error of an expectation. It carries its place, since its text may begin with another.
 pub(super) fn failed(lua: &Lua, text: String) -> Error {
-    Error::external(ScriptError::here(lua, Kind::Runtime, text))
+    Error::external(ScriptError::here(lua, Kind::Expectation, text))
 }
 
 /// A value as part of a message; nil is no part.

@@ -40,8 +40,10 @@ enum How {
     Lines,
 }
 
-fn known() -> &'static Mutex<Vec<(Wanted, Arc<Data>)>> {
-    static KNOWN: OnceLock<Mutex<Vec<(Wanted, Arc<Data>)>>> = OnceLock::new();
+type Known = Mutex<Vec<(Wanted, Arc<Data>)>>;
+
+fn known() -> &'static Known {
+    static KNOWN: OnceLock<Known> = OnceLock::new();
     KNOWN.get_or_init(Mutex::default)
 }
 

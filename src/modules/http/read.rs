@@ -2,7 +2,6 @@
 
 use mlua::{Lua, Table, Value};
 
-use crate::base::text::quoted;
 use crate::modules::words::kind;
 use crate::script::FromOption;
 

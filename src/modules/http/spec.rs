@@ -14,6 +14,9 @@ use crate::http::{Coding, Proxy, TlsOptions, VersionPreference};
 use crate::modules::words::kind;
 use crate::script::{FromOption, Vu, misuse};
 
+/// Name and value.
+type Header = (Box<str>, Box<[u8]>);
+
 /// Options of a request.
 pub(super) const REQUEST: &[&str] = &[
     "headers",
@@ -59,7 +62,7 @@ pub(super) const CLIENT: &[&str] = &[
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spec {
     pub(super) base_url: Option<String>,
-    pub(super) headers: Vec<(Box<str>, Box<[u8]>)>,
+    pub(super) headers: Vec<Header>,
     pub(super) query: Vec<(String, String)>,
     pub(super) content: Option<Content>,
     pub(super) timeout: Option<Duration>,
@@ -184,7 +187,7 @@ fn tags(value: &Value) -> Read<Vec<(String, String)>> {
     }
 }
 
-fn headers(value: &Value) -> Read<Vec<(Box<str>, Box<[u8]>)>> {
+fn headers(value: &Value) -> Read<Vec<Header>> {
     let mut headers = Vec::new();
     for (name, value) in read::entries(value)? {
         if http::HeaderName::from_bytes(name.as_bytes()).is_err() {

@@ -23,6 +23,8 @@ pub enum Kind {
     Syntax,
     /// A native was used wrongly: an unknown option, a missing unit. Ends the run.
     Misuse,
+    /// What the script expects does not hold: `expect`, `eventually`, `fail`.
+    Expectation,
     /// Anything else the script raised.
     Runtime,
     /// Stopped from outside: the end of its scenario, or of the run.
