@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::base::units::show_duration;
 use crate::metrics::{Aggregate, Aggregator, Kind, MetricDef, Selector, Unit, builtin};
 use crate::output::{
-    Check, ErrorCount, EventKind, Metric, SCHEMA, ScenarioSummary, Summary, Threshold, Trend, Values, Verdict,
-    rfc3339,
+    Check, ErrorCount, EventKind, Metric, SCHEMA, ScenarioSummary, Summary, Threshold, Trend,
+    Values, Verdict, rfc3339,
 };
 
 use crate::script::Sources;
@@ -122,7 +122,9 @@ fn doubts(figures: &Aggregator) -> Vec<String> {
     }
     if figures.invalid() > 0 {
         let count = figures.invalid();
-        doubts.push(format!("{count} samples were not finite numbers and are not counted"));
+        doubts.push(format!(
+            "{count} samples were not finite numbers and are not counted"
+        ));
     }
     doubts
 }
