@@ -138,18 +138,15 @@ fn silent_failures(outcome: &Outcome, figures: &Aggregator) -> Vec<String> {
     let mut reasons = Vec::new();
     let judge = outcome.control.judge.as_ref();
     let total = |metric, tags: &[(&str, &str)]| {
-        let tags = tags
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        let selector = Selector {
-            metric,
-            tags: tags.collect(),
-        };
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let tags = tags.iter().map(own).collect();
+        let selector = Selector { metric, tags };
         figures.select(&selector).map_or(0.0, |found| found.sum)
     };
     let errors = total(builtin::ITERATION_ERRORS, &[]);
     if errors > 0.0 && !judge.is_some_and(|judge| judge.judges_errors()) {
-        reasons.push(format!("{errors} iterations ended with an error"));
+        let plural = if errors > 1.0 { "s" } else { "" };
+        reasons.push(format!("{errors} iteration{plural} ended with an error"));
     }
     let requests = total(builtin::HTTP_REQS, &[]);
     let unanswered = total(builtin::HTTP_REQS, &[("status", "0")]);
