@@ -24,7 +24,7 @@ scenario("watch one order", { executor = "per-vu-iterations", vus = 3, iteration
     check(order, { ["the order is there"] = order:json("$.id") == session.order })
 end)
 
--- Runs also when the run was cut short. A failure here is reported like one of an iteration.
+-- Runs also when the run was cut short. An error here, as in setup, ends with exit code 3.
 teardown(function(session)
     local health = http.get(session.url .. "/health")
     log.info("after the run", { status = health.status })

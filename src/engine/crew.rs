@@ -57,6 +57,7 @@ impl Crew {
         }
         let mut setup = stage.setup.clone();
         setup.workers = count;
+        setup.memory_limit = None;
         setup.cpu_limit = plan.options.cpu_limit;
         setup.tags.extend(plan.options.tags.iter().cloned());
         let workers = parts

@@ -93,9 +93,9 @@ fn users_of_a_ramp_come_and_go() {
     .exits(0)
     .took_at_least(Duration::from_secs(2))
     .took_less_than(Duration::from_secs(6));
-    // The area under the ramp is four user-seconds: 80 iterations of 50 ms.
+    // The area under the ramp is four user-seconds: 80 iterations of 50 ms, fewer on a busy machine.
     let (iterations, dropped, interrupted) = done.tally("s");
-    assert!((45..=95).contains(&iterations), "{}", done.all());
+    assert!((25..=95).contains(&iterations), "{}", done.all());
     assert_eq!((dropped, interrupted), (0, 0));
     let count = |id: &str| done.marks().into_iter().filter(|mark| *mark == id).count();
     assert!(
