@@ -178,3 +178,21 @@ fn coroutines_may_surround_what_waits() {
     .exits(0);
     assert_eq!(done.marks(), ["12"; 3]);
 }
+
+#[test]
+fn a_user_that_fails_again_and_again_does_not_keep_its_neighbours_waiting() {
+    let done = Rchaos::script(
+        "scenario('x', { vus = 1, duration = '2s' }, function()
+            local x = 0 for i = 1, 1000000 do x = x + i end
+            error('boom')
+        end)
+        scenario('y', { vus = 1, duration = '2s' }, function() sleep('20ms') end)",
+    )
+    .args(["--workers", "1"])
+    .run()
+    .exits(5);
+    let (failing, ..) = done.tally("x");
+    let (quiet, ..) = done.tally("y");
+    // Each waits for one iteration of the other at most; it was sixty.
+    assert!(quiet * 4 > failing.min(100), "{}", done.all());
+}
