@@ -7,24 +7,21 @@ use crate::base::units::Bytes;
 /// The resident size of this process; zero when the kernel does not say.
 #[must_use]
 pub fn resident() -> Bytes {
-    let pages = fs::read_to_string("/proc/self/statm")
-        .ok()
-        .and_then(|text| text.split_whitespace().nth(1)?.parse::<u64>().ok())
-        .unwrap_or(0);
-    Bytes(pages * rustix::param::page_size() as u64)
+    Bytes(field("/proc/self/status", "VmRSS:").unwrap_or(0))
 }
 
 /// Half of the machine's memory, or of the cgroup's limit where that is lower.
 #[must_use]
 pub fn default_limit() -> Bytes {
-    let machine = meminfo_total().unwrap_or(u64::MAX);
+    let machine = field("/proc/meminfo", "MemTotal:").unwrap_or(u64::MAX);
     let cgroup = cgroup_limit().unwrap_or(u64::MAX);
     Bytes(machine.min(cgroup) / 2)
 }
 
-fn meminfo_total() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+/// A size in KiB from one of the kernel's lists.
+fn field(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
     let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib * 1024)
 }
