@@ -1,5 +1,7 @@
 //! Prometheus itself, on loopback: what it answers, and alerts that fire and clear.
 
+mod tls;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

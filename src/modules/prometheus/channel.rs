@@ -21,7 +21,7 @@ pub(super) const KEYS: [&str; 4] = ["auth", "tls", "headers", "timeout"];
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read.
-const MOST: usize = 64 << 20;
+const MOST: usize = 32 << 20;
 /// Clients that one machine keeps; the oldest makes room.
 const CLIENTS: usize = 16;
 
@@ -141,6 +141,7 @@ impl Channel {
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         if let (true, Some(to)) = (response.status().is_redirection(), header("location")) {
+            let to = url.join(&to).map_or(to, String::from);
             let url = url.to_string();
             return Err(Trouble::Redirect { url, to });
         }
