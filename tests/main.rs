@@ -6,6 +6,7 @@ mod layers;
 mod load;
 mod lua;
 mod messages;
+mod prometheus;
 mod proxy;
 mod schema;
 mod support;

@@ -7,6 +7,7 @@ mod http;
 mod json;
 mod log;
 mod metrics;
+mod prometheus;
 pub mod words;
 
 use crate::script::Module;
@@ -19,6 +20,7 @@ pub const ALL: &[Module] = &[
     json::MODULE,
     log::MODULE,
     metrics::MODULE,
+    prometheus::MODULE,
 ];
 
 #[cfg(test)]

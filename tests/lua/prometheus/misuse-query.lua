@@ -1,0 +1,3 @@
+-- exit: 3
+-- stderr: prometheus.scalar: the query: expected a string, got nil
+pcall(prometheus.scalar)
