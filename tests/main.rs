@@ -1,6 +1,7 @@
 //! All integration tests in one binary: the program is run as its users run it.
 
 mod cli;
+mod compare;
 mod examples;
 mod layers;
 mod load;

@@ -1,16 +1,20 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod compare;
+mod completions;
 mod demo;
 mod diagnostic;
 mod exit;
 mod logging;
+mod new;
 mod proxy;
 mod run;
 mod screen;
 mod script_input;
+mod watched;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
 
@@ -39,10 +43,16 @@ enum Command {
     Run(run::RunArgs),
     /// Validate a script and list what it would run; touches nothing
     Check(check::CheckArgs),
+    /// Write a script to begin with
+    New(new::NewArgs),
+    /// Say what got better or worse between two results
+    Compare(compare::CompareArgs),
     /// Serve the demo shop on loopback until Ctrl-C
     Demo(demo::DemoArgs),
     /// Serve TCP fault proxies with Toxiproxy's HTTP API
     Proxy(proxy::ProxyArgs),
+    /// Print the script that completes commands and options in a shell
+    Completions(completions::CompletionsArgs),
 }
 
 /// Parses the command line, does what it says, and returns the exit code.
@@ -65,7 +75,10 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Run(args) => run::run(args, cli.logging.verbose > 0),
         Command::Check(args) => check::run(args, cli.logging.verbose > 0),
+        Command::New(args) => new::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Demo(args) => demo::run(args),
+        Command::Completions(args) => completions::run(&args, &Cli::command()),
         Command::Proxy(args) => proxy::run(args)
             .map(|()| Exit::Passed)
             .map_err(|error| diagnostic::Failure::new(error.exit(), error.to_string())),

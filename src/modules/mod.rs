@@ -11,6 +11,8 @@ pub mod words;
 
 use crate::script::Module;
 
+pub use files::files_sought;
+
 /// Every module, sorted by name.
 pub const ALL: &[Module] = &[
     data::MODULE,
