@@ -10,3 +10,4 @@ mod messages;
 mod proxy;
 mod schema;
 mod support;
+mod watch;

@@ -9,7 +9,7 @@ use crate::support::{Rchaos, gate};
 fn every_shell_gets_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let done = Rchaos::new(["completions", shell]).run().exits(0);
-        for command in ["run", "check", "new", "compare", "demo", "proxy"] {
+        for command in ["run", "check", "watch", "new", "compare", "demo", "proxy"] {
             assert!(done.stdout.contains(command), "{shell}: no {command}");
         }
         for hidden in ["only-check", "files-read", "colours"] {
