@@ -10,7 +10,7 @@ options { thresholds = {
     orders = "count >= 20",
     ["orders{kind:gift}"] = "count >= 5",
     order_value = "avg > 1",
-    checkout_time = "p(95) < 1s",
+    checkout_time = "p(95) < 3s",
     cache_hits = "rate > 10%",
 } }
 

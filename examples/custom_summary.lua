@@ -1,6 +1,6 @@
 -- How do I get a report in a form of my own? summary gets the result and returns texts.
 
-options { thresholds = { http_req_duration = "p(95) < 500ms" } }
+options { thresholds = { http_req_duration = "p(95) < 2s" } }
 
 scenario("visitors", { vus = 2, iterations = 40 }, function(vu, session)
     http.get(session.url .. "/items/" .. math.random(1, 100))

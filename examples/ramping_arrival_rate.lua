@@ -2,13 +2,13 @@
 
 options { thresholds = {
     dropped_iterations = "count == 0",
-    http_req_duration = "p(95) < 500ms",
+    http_req_duration = "p(95) < 2s",
 } }
 
 scenario("morning rush", {
     executor = "ramping-arrival-rate",
     start_rate = "5/s",
-    max_vus = 100,
+    max_vus = 300,
     stages = {
         { duration = "2s", target = "60/s" },
         { duration = "1s", target = "60/s" },

@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::base::limits::raise_descriptor_limit;
 use crate::base::rng::fresh_seed;
+use crate::base::text::printable;
 use crate::base::units::{self, Bytes};
 use crate::engine::{
     Ending, Outcome, Overrides, RunConfig, VERBS, check, default_memory_limit, run as run_script,
@@ -126,7 +127,7 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
     if !quiet {
         screen::begin();
     }
-    let (mut outcome, summary) = runtime.block_on(async {
+    let (outcome, summary) = runtime.block_on(async {
         let outcome = run_script(config, &mut |progress| screen::show(progress)).await;
         screen::end();
         let mut outcome = outcome.map_err(|error| Failure::of_run(&error, &sources, verbose))?;
@@ -139,7 +140,10 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
             .write(&summary)
             .map_err(|error| Failure::new(Exit::Internal, with_cause(&error)))?;
     }
-    show_error(&mut outcome, &sources, verbose);
+    let shown = show_error(&outcome, &sources, verbose);
+    if quiet && !shown {
+        show_reasons(&summary);
+    }
     Ok(exit(&summary))
 }
 
@@ -271,10 +275,29 @@ fn write_text(place: &str, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Shows the error that ended the run with its source line; the summary has only its message.
-fn show_error(outcome: &mut Outcome, sources: &Sources, verbose: bool) {
-    if let Some(Ending::Script(error) | Ending::Expectation(error)) = &outcome.control.ending {
+/// Shows the error that ended the run, if one did, with its source line; the summary has only its
+/// message.
+fn show_error(outcome: &Outcome, sources: &Sources, verbose: bool) -> bool {
+    let ending = &outcome.control.ending;
+    if let Some(Ending::Script(error) | Ending::Expectation(error)) = ending {
         eprintln!("{}", error.render(sources, verbose));
+        return true;
+    }
+    false
+}
+
+/// Says why a run did not pass, where no end summary does.
+fn show_reasons(summary: &Summary) {
+    if summary.verdict == Verdict::Passed {
+        return;
+    }
+    for error in &summary.errors {
+        let place = error.location.as_deref().unwrap_or(&summary.script);
+        let message = printable(&error.message);
+        eprintln!("error: {place}: {message} ({}×)", error.count);
+    }
+    for reason in &summary.reasons {
+        eprintln!("{}: {}", summary.verdict.word(), printable(reason));
     }
 }
 

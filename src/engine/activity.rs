@@ -60,7 +60,10 @@ impl<F: Future<Output = Result<()>> + Unpin> Activity<F> {
     fn note(&mut self, result: Result<()>) {
         if let (Err(error), true) = (result, self.outcome.is_ok()) {
             self.outcome = Err(error);
-            self.task.cancel();
+            // Cancelling wakes, and a task that wakes itself would keep its neighbours waiting.
+            if !self.main_ended {
+                self.task.cancel();
+            }
             for child in &self.children {
                 child.task.cancel();
             }

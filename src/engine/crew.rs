@@ -57,6 +57,7 @@ impl Crew {
         }
         let mut setup = stage.setup.clone();
         setup.workers = count;
+        setup.memory_limit = None;
         setup.cpu_limit = plan.options.cpu_limit;
         setup.tags.extend(plan.options.tags.iter().cloned());
         let workers = parts
@@ -106,8 +107,10 @@ impl Crew {
                 Notice::Tick => {
                     self.gauge(&mut stage.control);
                     on_progress(&follower.look(plan, &self.pools, &schedule, &stage.control));
-                    if self.workers.iter().any(Worker::ended) && stage.control.ending.is_none() {
-                        stage.control.ending = Some(Ending::Defect);
+                    // Its scenarios will never be reported as done; why it ended, mostly is.
+                    if self.workers.iter().any(Worker::ended) {
+                        stage.control.drain();
+                        stage.control.ending.get_or_insert(Ending::Defect);
                         return;
                     }
                 }

@@ -152,15 +152,27 @@ impl Stage {
     }
 
     async fn answer(self, question: Ask) {
-        // An answer that nobody waits for any more is the controller's choice.
+        // Figures go first: who has the answer may count on them. An answer that nobody waits for
+        // any more is the controller's choice.
         match question {
-            Ask::Load(reply) => drop(reply.send(self.load().await)),
-            Ask::Setup(reply) => drop(reply.send(self.setup().await)),
-            Ask::Teardown(session, reply) => drop(reply.send(self.teardown(session).await)),
+            Ask::Load(reply) => {
+                let result = self.load().await;
+                self.site.flush().await;
+                drop(reply.send(result));
+            }
+            Ask::Setup(reply) => {
+                let result = self.setup().await;
+                self.site.flush().await;
+                drop(reply.send(result));
+            }
+            Ask::Teardown(session, reply) => {
+                let result = self.teardown(session).await;
+                self.site.flush().await;
+                drop(reply.send(result));
+            }
             Ask::Summary(text, reply) => drop(reply.send(self.summary(&text).await)),
             Ask::Stop | Ask::Finish => {}
         }
-        self.site.flush().await;
     }
 
     /// Calls a function of the script and waits for the tasks it spawned.

@@ -24,6 +24,7 @@ mod site;
 mod stage;
 mod user;
 mod verbs;
+mod verdict;
 mod worker;
 
 pub use control::Ending;

@@ -125,6 +125,7 @@ pub async fn run(config: RunConfig, on_progress: OnProgress<'_>) -> Result<Outco
     if !plan.is_ad_hoc() && stage.control.ending.is_none() {
         pools = scenarios(&mut stage, &plan, config.workers, on_progress).await?;
     }
+    stage.control.drain();
     let took = stage.control.clock.elapsed();
     Ok(Outcome {
         took,

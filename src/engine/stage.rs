@@ -51,7 +51,7 @@ impl Stage {
             env: Arc::new(config.env.clone()),
             tags: config.tags.clone(),
             workers: config.workers,
-            memory_limit: usize::try_from(config.memory_limit.0).unwrap_or(usize::MAX),
+            memory_limit: usize::try_from(config.memory_limit.0).ok(),
             cpu_limit: DIRECTOR_LIMIT,
             reports,
         };

@@ -6,11 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::thread::{Pid, gettid};
+
 use super::error::Location;
 use super::pulse::{Cause, Pulse};
 
 /// How often the watchdog looks; also the error of the times it tells.
 const TICK: Duration = Duration::from_millis(5);
+
+/// A slice longer than this has its processor time read: what the system gave to others is not
+/// the script's fault. Shorter ones cost nothing to watch.
+const SUSPICIOUS: Duration = Duration::from_millis(20);
 
 /// Distinct places to warn about; a script with more has been told enough.
 const PLACES: usize = 64;
@@ -18,9 +24,9 @@ const PLACES: usize = 64;
 /// What a worker's slices are held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// A longer slice is reported.
+    /// A slice that computes longer is reported.
     pub warn: Duration,
-    /// A longer slice dies.
+    /// A slice that computes longer dies.
     pub limit: Duration,
 }
 
@@ -39,7 +45,7 @@ impl Default for Limits {
 pub struct Stall {
     /// The worker's number, as [`Watchdog::register`] returned it.
     pub worker: usize,
-    /// How long it has run, to 5 ms.
+    /// How long it has computed, to 5 ms.
     pub duration: Duration,
     /// Where the script was after [`Limits::warn`], if a script was running.
     pub place: Option<Location>,
@@ -70,8 +76,12 @@ struct Watched {
     worker: usize,
     pulse: Weak<Pulse>,
     limits: Limits,
+    /// The thread of the worker.
+    thread: Pid,
     slice: Option<u64>,
     since: Instant,
+    /// The thread's processor time when the slice became suspicious.
+    used: Option<Duration>,
     stall: Option<Stall>,
     reported: bool,
 }
@@ -96,7 +106,7 @@ impl Watchdog {
         })
     }
 
-    /// Watches a worker until its pulse is dropped. Returns the number that [`Stall`] names.
+    /// Watches the worker of this thread until its pulse is dropped. Returns the number that [`Stall`] names.
     pub fn register(&self, pulse: &Arc<Pulse>, limits: Limits) -> usize {
         let mut shared = lock(&self.shared);
         let worker = shared.next;
@@ -105,8 +115,10 @@ impl Watchdog {
             worker,
             pulse: Arc::downgrade(pulse),
             limits,
+            thread: gettid(),
             slice: None,
             since: Instant::now(),
+            used: None,
             stall: None,
             reported: false,
         });
@@ -177,6 +189,7 @@ impl Watched {
             let ended = self.finish(pulse);
             self.slice = running;
             self.since = now;
+            self.used = None;
             self.reported = false;
             if running.is_none() {
                 return ended;
@@ -186,7 +199,7 @@ impl Watched {
         }
         let slice = running?;
         self.kill_late(pulse, deadlines, now);
-        let duration = now.saturating_duration_since(self.since);
+        let duration = self.computed(now.saturating_duration_since(self.since));
         if duration > self.limits.warn && self.stall.is_none() && !self.reported {
             self.stall = Some(Stall {
                 worker: self.worker,
@@ -213,6 +226,18 @@ impl Watched {
         None
     }
 
+    /// How long the running slice has computed; where the system does not say, how long it has run.
+    fn computed(&mut self, run: Duration) -> Duration {
+        if run < SUSPICIOUS {
+            return run;
+        }
+        let Some(used) = processor_time(self.thread) else {
+            return run;
+        };
+        let before = *self.used.get_or_insert(used);
+        SUSPICIOUS + used.saturating_sub(before)
+    }
+
     fn kill_late(&self, pulse: &Pulse, deadlines: &[(u32, Instant)], now: Instant) {
         let scenario = pulse.scenario();
         let late = |(known, at): &(u32, Instant)| *known == scenario && now >= *at;
@@ -226,6 +251,14 @@ impl Watched {
         stall.place = pulse.take_place();
         Some(stall)
     }
+}
+
+/// The processor time of a thread of this process.
+fn processor_time(thread: Pid) -> Option<Duration> {
+    let path = format!("/proc/self/task/{}/schedstat", thread.as_raw_nonzero());
+    let text = std::fs::read_to_string(path).ok()?;
+    let nanos = text.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanos))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

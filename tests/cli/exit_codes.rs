@@ -1,5 +1,6 @@
 //! Every exit code that the documentation lists and a load test can reach.
 
+use crate::support::reserved::Refusing;
 use crate::support::{Behaviour, Rchaos, Server};
 
 const PASSES: &str = "scenario('s', { vus = 1, iterations = 1 }, function() end)";
@@ -180,4 +181,12 @@ fn a_script_from_stdin_runs() {
 #[test]
 fn an_empty_script_passes() {
     Rchaos::script("").run().exits(0);
+}
+
+#[test]
+fn an_ad_hoc_script_judges_a_dead_server_itself() {
+    let refusing = Refusing::new();
+    let url = refusing.url();
+    let expects = format!("expect(http.get('{url}').error_code == 1212, 'refused')");
+    Rchaos::script(&expects).run().exits(0);
 }

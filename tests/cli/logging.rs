@@ -23,6 +23,22 @@ fn quiet_still_shows_errors() {
 }
 
 #[test]
+fn quiet_says_why_a_run_failed() {
+    let done = Rchaos::script(
+        "options { thresholds = { iterations = 'count > 9' } }
+        scenario('s', { vus = 1, iterations = 3 }, function() error('no stock') end)",
+    )
+    .args(["--quiet"])
+    .run()
+    .exits(5);
+    let expected = "error: script.lua:2: no stock (3×)
+failed: threshold failed: iterations: count > 9
+failed: 3 iterations ended with an error
+";
+    assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("", expected));
+}
+
+#[test]
 fn json_logs_are_lines_of_json() {
     let done = Rchaos::script(SCRIPT)
         .args(["--log-format", "json", "--quiet"])

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::support::gate;
+
 /// A server on a port of its own, ended with the test.
 struct Server {
     child: Child,
@@ -118,17 +120,10 @@ fn ping(stream: &mut TcpStream) -> std::io::Result<Duration> {
     Ok(begin.elapsed())
 }
 
-/// Whether what `what` names is needed although it may be missing.
-fn required(what: &str) -> bool {
-    let all = std::env::var("RCHAOS_REQUIRE").unwrap_or_default();
-    all.split(',').any(|name| name.trim() == what)
-}
-
 #[test]
 fn every_request_is_answered_as_toxiproxy_answers_it() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        assert!(!required("python"), "python3 is required");
-        eprintln!("SKIP no python3");
+    let present = Command::new("python3").arg("--version").output().is_ok();
+    if !gate::has("python", "the requests of Toxiproxy's API", present) {
         return;
     }
     Server::start(&[]).run(Path::new("python3"), "api.py");
@@ -136,14 +131,11 @@ fn every_request_is_answered_as_toxiproxy_answers_it() {
 
 #[test]
 fn a_client_written_for_toxiproxy_works() {
-    let Some(python) = client() else {
-        assert!(
-            !required("pip"),
-            "toxiproxy-python is required and could not be installed"
-        );
-        eprintln!("SKIP toxiproxy-python cannot be installed");
+    let client = client();
+    if !gate::has("pip", "the client toxiproxy-python", client.is_some()) {
         return;
-    };
+    }
+    let python = client.unwrap();
     Server::start(&[]).run(&python, "toxiproxy_client.py");
 }
 
