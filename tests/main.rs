@@ -1,6 +1,7 @@
 //! All integration tests in one binary: the program is run as its users run it.
 
 mod cli;
+mod compare;
 mod examples;
 mod layers;
 mod load;
@@ -10,3 +11,4 @@ mod prometheus;
 mod proxy;
 mod schema;
 mod support;
+mod watch;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Write, stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::base::rng::fresh_seed;
 use crate::base::text::printable;
 use crate::base::units::{self, Bytes};
 use crate::engine::{
-    Ending, Outcome, Overrides, RunConfig, VERBS, default_memory_limit, run as run_script,
+    Ending, Outcome, Overrides, RunConfig, VERBS, check, default_memory_limit, run as run_script,
     summarise,
 };
 use crate::modules::ALL;
@@ -22,6 +22,7 @@ use crate::script::{Source, Sources};
 
 use super::diagnostic::Failure;
 use super::exit::Exit;
+use super::watched::WatchedArgs;
 use super::{screen, script_input};
 
 const MAX_SERIES: usize = 10_000;
@@ -67,6 +68,20 @@ pub struct RunArgs {
     /// Threads that generate load [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
+    #[command(flatten)]
+    watched: WatchedArgs,
+}
+
+impl RunArgs {
+    /// The script.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Where the result goes, if anywhere.
+    pub(super) fn summary(&self) -> Option<&Path> {
+        self.summary.as_deref()
+    }
 }
 
 /// Reads `NAME=VALUE`.
@@ -85,7 +100,11 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
     raise_descriptor_limit();
     let sources = Sources::new();
+    let _lister = args.watched.list(&sources)?;
     let source = script_input::read(&args.file, &sources)?;
+    if args.watched.only_check {
+        return only_check(args, source, &sources, verbose);
+    }
     // Opened before the run, so that a wrong path costs nothing.
     let destination = args
         .summary
@@ -96,6 +115,7 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
     let seed = args.seed.unwrap_or_else(fresh_seed);
     let script = args.file.display().to_string();
     let quiet = args.quiet;
+    let look = args.watched.look();
     if !quiet {
         eprintln!(
             "rchaos {}: {script}, seed {seed}",
@@ -112,7 +132,7 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
         screen::end();
         let mut outcome = outcome.map_err(|error| Failure::of_run(&error, &sources, verbose))?;
         let summary = summarise(&mut outcome, &script, &sources);
-        let summary = hook(&mut outcome, summary, quiet).await?;
+        let summary = hook(&mut outcome, summary, (!quiet).then_some(look)).await?;
         Ok::<_, Failure>((outcome, summary))
     })?;
     if let Some(destination) = destination {
@@ -125,6 +145,20 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
         show_reasons(&summary);
     }
     Ok(exit(&summary))
+}
+
+/// Loads and judges the script as a run with these options would.
+fn only_check(
+    args: RunArgs,
+    source: Source,
+    sources: &Arc<Sources>,
+    verbose: bool,
+) -> Result<Exit, Failure> {
+    let config = config(args, source, Arc::clone(sources), 0);
+    event_loop()?
+        .block_on(check(&config))
+        .map(|_| Exit::Passed)
+        .map_err(|error| Failure::of_run(&error, sources, verbose))
 }
 
 /// The controller's event loop.
@@ -188,11 +222,11 @@ fn config(args: RunArgs, source: Source, sources: Arc<Sources>, seed: u64) -> Ru
     }
 }
 
-/// Shows the end summary, or what the script's `summary` function makes of it.
+/// Shows the end summary with a look, if it has one, or what the script's `summary` function makes of it.
 async fn hook(
     outcome: &mut Outcome,
     mut summary: Summary,
-    quiet: bool,
+    look: Option<Look>,
 ) -> Result<Summary, Failure> {
     let json = serde_json::to_string(&summary)
         .map_err(|error| Failure::new(Exit::Internal, format!("the summary: {error}")))?;
@@ -213,13 +247,13 @@ async fn hook(
             outcome.control.script_error(error);
         }
     }
-    if !quiet {
+    if let Some(look) = look {
         for event in &summary.timeline {
             if event.kind == EventKind::Warning {
                 tracing::warn!("{}", event.text);
             }
         }
-        let text = end_summary(&summary, &Look::detect(&stdout(), false));
+        let text = end_summary(&summary, &look);
         // A reader such as `head` may have left; the verdict is in the exit code.
         let _ = stdout().write_all(text.as_bytes());
     }

@@ -1,6 +1,6 @@
 //! Files that scripts name, relative to the script; each read once per process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -10,6 +10,19 @@ use crate::base::text::quoted;
 fn cache() -> &'static Mutex<HashMap<PathBuf, Arc<[u8]>>> {
     static CACHE: OnceLock<Mutex<HashMap<PathBuf, Arc<[u8]>>>> = OnceLock::new();
     CACHE.get_or_init(Mutex::default)
+}
+
+fn sought_so_far() -> &'static Mutex<BTreeSet<PathBuf>> {
+    static SOUGHT: OnceLock<Mutex<BTreeSet<PathBuf>>> = OnceLock::new();
+    SOUGHT.get_or_init(Mutex::default)
+}
+
+/// The files that scripts of this process looked for, found or not, for watching.
+#[must_use]
+pub fn files_sought() -> Vec<PathBuf> {
+    let sought = sought_so_far();
+    let sought = sought.lock().unwrap_or_else(PoisonError::into_inner);
+    sought.iter().cloned().collect()
 }
 
 /// The one path of a file, however it is written.
@@ -22,6 +35,12 @@ pub(super) fn locate(folder: &Path, path: &str) -> Result<PathBuf, String> {
         return Err("the path is empty".to_owned());
     }
     let full = folder.join(path);
+    let sought = sought_so_far();
+    let mut sought = sought.lock().unwrap_or_else(PoisonError::into_inner);
+    if !sought.contains(&full) {
+        sought.insert(full.clone());
+    }
+    drop(sought);
     std::fs::canonicalize(&full).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!(
             "cannot find {}; paths are relative to the script, here {}",
@@ -69,6 +88,7 @@ mod tests {
     fn a_missing_file_is_told_with_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let problem = read(folder.path(), "no.csv").unwrap_err();
+        assert!(files_sought().contains(&folder.path().join("no.csv")));
         assert!(problem.contains("\"no.csv\"") && problem.contains("relative to the script"));
         assert!(read(folder.path(), "").is_err());
         assert!(

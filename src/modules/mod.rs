@@ -12,6 +12,8 @@ pub mod words;
 
 use crate::script::Module;
 
+pub use files::files_sought;
+
 /// Every module, sorted by name.
 pub const ALL: &[Module] = &[
     data::MODULE,

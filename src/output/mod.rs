@@ -1,6 +1,7 @@
 //! What a run shows and leaves behind: the timeline's events, the summary, progress.
 
 mod checks;
+mod compare;
 mod event;
 mod file;
 mod layout;
@@ -16,6 +17,10 @@ mod terminal;
 mod timestamp;
 mod values;
 
+pub use compare::{
+    Comparison, Effect, Of, ReadError, Reading, Recorded, Value, compare, comparison_page,
+    key_numbers,
+};
 pub use event::{Event, EventKind};
 pub use file::{OutputError, SummaryFile};
 pub use look::{Look, Size, terminal_size};

@@ -1,7 +1,7 @@
 //! The result of a run as plain data: what `--summary` writes and the terminal shows.
 
-use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::Event;
 
@@ -128,7 +128,7 @@ pub enum Values {
 }
 
 /// A distribution in the unit of its metric.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Trend {
     /// How many samples.
     pub count: u64,
@@ -240,7 +240,7 @@ impl Values {
     }
 }
 
-fn unit_word<S: Serializer>(unit: &Unit, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn unit_word<S: Serializer>(unit: &Unit, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(unit.word())
 }
 

@@ -13,16 +13,13 @@ use super::{checks, metrics};
 /// where the eye is when a run ends.
 #[must_use]
 pub fn end_summary(summary: &Summary, look: &Look) -> String {
-    let mut page = Page {
-        out: String::new(),
-        look: *look,
-    };
+    let mut page = Page::new(look);
     checks::thresholds(&mut page, &summary.thresholds);
     checks::checks(&mut page, &summary.checks);
     checks::errors(&mut page, &summary.errors);
     metrics::sections(&mut page, summary);
     verdict(&mut page, summary);
-    page.out
+    page.text()
 }
 
 fn verdict(page: &mut Page, summary: &Summary) {
@@ -60,6 +57,19 @@ pub(super) struct Page {
 }
 
 impl Page {
+    /// An empty page.
+    pub(super) fn new(look: &Look) -> Self {
+        Self {
+            out: String::new(),
+            look: *look,
+        }
+    }
+
+    /// All of it.
+    pub(super) fn text(self) -> String {
+        self.out
+    }
+
     /// A line; nothing trails on it.
     pub(super) fn line(&mut self, text: &str) {
         self.out.push_str(text.trim_end());

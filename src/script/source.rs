@@ -1,6 +1,6 @@
 //! Script files, each read once per process however many machines run it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -46,6 +46,7 @@ pub enum SourceError {
 #[derive(Debug, Default)]
 pub struct Sources {
     read: Mutex<BTreeMap<Arc<str>, Source>>,
+    sought: Mutex<BTreeSet<PathBuf>>,
     known: OnceLock<Vec<String>>,
 }
 
@@ -67,6 +68,10 @@ impl Sources {
         if let Some(known) = self.get(&name) {
             return Ok(known);
         }
+        self.sought
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(path.clone());
         let bytes = std::fs::read(&path).map_err(|cause| match cause.kind() {
             std::io::ErrorKind::NotFound => SourceError::Missing(name.clone()),
             _ => SourceError::Unreadable {
@@ -121,14 +126,12 @@ impl Sources {
         found.next().cloned()
     }
 
-    /// The files read so far, for watching; standard input and the embedded library are left out.
+    /// The files that scripts looked for, found or not, for watching; standard input and the
+    /// embedded library are none.
     #[must_use]
-    pub fn files(&self) -> Vec<PathBuf> {
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        read.keys()
-            .filter(|name| &***name != STDIN && !name.starts_with('@'))
-            .map(|name| PathBuf::from(&**name))
-            .collect()
+    pub fn sought(&self) -> Vec<PathBuf> {
+        let sought = self.sought.lock().unwrap_or_else(PoisonError::into_inner);
+        sought.iter().cloned().collect()
     }
 
     /// Notes the names of the built-in globals, which suggestions draw on. The first call counts.
@@ -178,7 +181,7 @@ mod tests {
         assert_eq!(sources.line(&end, 1).as_deref(), Some("one"));
         assert_eq!(sources.line(&first.name, 0), None);
         assert_eq!(sources.line(&first.name, 3), None);
-        assert_eq!(sources.files(), [path]);
+        assert_eq!(sources.sought(), [path]);
     }
 
     #[test]
@@ -187,6 +190,7 @@ mod tests {
         let sources = Sources::new();
         let missing = sources.read(&folder.path().join("no.lua")).unwrap_err();
         assert!(matches!(missing, SourceError::Missing(_)), "{missing}");
+        assert_eq!(sources.sought(), [folder.path().join("no.lua")]);
         let unreadable = sources.read(folder.path()).unwrap_err();
         assert!(matches!(unreadable, SourceError::Unreadable { .. }));
         let path = folder.path().join("b.lua");
@@ -207,6 +211,6 @@ mod tests {
         let sources = Sources::new();
         let source = sources.insert(STDIN, "#!/usr/bin/env rchaos\nlocal x");
         assert_eq!(&*source.text, "\nlocal x");
-        assert!(sources.files().is_empty());
+        assert!(sources.sought().is_empty());
     }
 }

@@ -1,0 +1,129 @@
+//! What `rchaos watch` asks of the run that it starts: hidden options of `rchaos run`.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Write, stdout};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::base::text::quoted;
+use crate::modules::files_sought;
+use crate::output::Look;
+use crate::script::Sources;
+
+use super::diagnostic::Failure;
+use super::exit::Exit;
+
+/// Options that are not for people.
+#[derive(Debug, Default, Args)]
+pub struct WatchedArgs {
+    /// Append the path of every file that the script looks for, as it does, each ended by a NUL
+    #[arg(long, hide = true, value_name = "FILE")]
+    files_read: Option<PathBuf>,
+    /// Load and judge the script as for a run, and start nothing
+    #[arg(long, hide = true)]
+    pub only_check: bool,
+    /// Width of the terminal that the output will reach
+    #[arg(long, hide = true)]
+    columns: Option<usize>,
+    /// Whether that terminal wants colours
+    #[arg(long, hide = true)]
+    colours: bool,
+}
+
+impl WatchedArgs {
+    /// The look of the end summary: the reader's terminal is not this process' own.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        let own = Look::detect(&stdout(), false);
+        Look {
+            colour: own.colour || self.colours,
+            width: self.columns.or(own.width),
+            ..own
+        }
+    }
+
+    /// Begins to list files if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// The list cannot be written.
+    pub fn list(&self, sources: &Arc<Sources>) -> Result<Option<Lister>, Failure> {
+        let list = |path: &PathBuf| Lister::start(path, Arc::clone(sources));
+        self.files_read.as_ref().map(list).transpose()
+    }
+}
+
+/// How long a file that was looked for may be unlisted.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Lists what scripts look for until it is dropped.
+#[derive(Debug)]
+pub struct Lister {
+    stop: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lister {
+    fn start(path: &Path, sources: Arc<Sources>) -> Result<Self, Failure> {
+        let failed = |error: io::Error| {
+            let path = quoted(&path.display().to_string());
+            Failure::new(Exit::Usage, format!("cannot write {path}: {error}"))
+        };
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(failed)?;
+        let (stop, stopped) = sync_channel::<()>(0);
+        // A thread: scripts read files on several, and the main one may wait in the meantime.
+        let thread = thread::Builder::new()
+            .name("files".to_owned())
+            .spawn(move || {
+                let mut listed = BTreeSet::new();
+                loop {
+                    let waited = stopped.recv_timeout(EVERY);
+                    // Nobody reads a list that cannot be written; the run goes on.
+                    let written = append(&file, &sources, &mut listed);
+                    if written.is_err() || !matches!(waited, Err(RecvTimeoutError::Timeout)) {
+                        break;
+                    }
+                }
+            })
+            .map_err(failed)?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Lister {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn append(mut file: &File, sources: &Sources, listed: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    let mut text = Vec::new();
+    for path in sources.sought().into_iter().chain(files_sought()) {
+        if !listed.contains(&path) {
+            text.extend_from_slice(path.as_os_str().as_bytes());
+            text.push(0);
+            listed.insert(path);
+        }
+    }
+    if text.is_empty() {
+        return Ok(());
+    }
+    file.write_all(&text)
+}
