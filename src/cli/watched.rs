@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{Signal, getpid, getppid, kill_process};
 
 use crate::base::text::quoted;
 use crate::modules::files_sought;
@@ -63,7 +64,7 @@ impl WatchedArgs {
 /// How long a file that was looked for may be unlisted.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Lists what scripts look for until it is dropped.
+/// Lists what scripts look for until it is dropped, and ends the run should the watch be killed.
 #[derive(Debug)]
 pub struct Lister {
     stop: Option<SyncSender<()>>,
@@ -81,17 +82,24 @@ impl Lister {
             .append(true)
             .open(path)
             .map_err(failed)?;
+        let watcher = getppid();
         let (stop, stopped) = sync_channel::<()>(0);
         // A thread: scripts read files on several, and the main one may wait in the meantime.
         let thread = thread::Builder::new()
             .name("files".to_owned())
             .spawn(move || {
                 let mut listed = BTreeSet::new();
+                let mut told = false;
                 loop {
                     let waited = stopped.recv_timeout(EVERY);
-                    // Nobody reads a list that cannot be written; the run goes on.
-                    let written = append(&file, &sources, &mut listed);
-                    if written.is_err() || !matches!(waited, Err(RecvTimeoutError::Timeout)) {
+                    // Without the list nothing is run again, which is no harm to this run.
+                    let _ = append(&file, &sources, &mut listed);
+                    if !told && getppid() != watcher {
+                        told = true;
+                        // Nobody watches any more: end as for Ctrl-C. It cannot fail for oneself.
+                        let _ = kill_process(getpid(), Signal::INT);
+                    }
+                    if !matches!(waited, Err(RecvTimeoutError::Timeout)) {
                         break;
                     }
                 }

@@ -6,6 +6,8 @@ mod terminal;
 use std::fs;
 use std::path::Path;
 
+use rustix::process::Pid;
+
 /// Runs until it is interrupted, and says in which version it began and that it tore down.
 const SCRIPT: &str = r#"
 local part = require("./part")
@@ -38,4 +40,22 @@ fn replace(path: &Path, text: &str) {
     let beside = path.with_extension("tmp~");
     fs::write(&beside, text).unwrap();
     fs::rename(&beside, path).unwrap();
+}
+
+/// The processes of a command of the program that work in a folder.
+fn processes(folder: &Path, command: &str) -> Vec<Pid> {
+    let folder = folder.canonicalize().unwrap();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let name = entry.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let line = fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        let is_it = line.contains("rchaos") && line.split('\0').any(|word| word == command);
+        if is_it && fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder) {
+            found.extend(Pid::from_raw(id));
+        }
+    }
+    found
 }

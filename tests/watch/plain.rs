@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{folder, part, replace, script};
+use super::{folder, part, processes, replace, script};
 use crate::support::running::Running;
 use crate::support::{Finished, Rchaos};
 
@@ -57,7 +57,7 @@ fn what_does_not_load_leaves_the_run_alone() {
     running.until_stderr("@ up s1 p1 r1");
     fs::write(path.join("part.lua"), "return {").unwrap();
     running
-        .until_stderr("error: part.lua:1: Expected '}'")
+        .until_stderr("error: part.lua:1: Expected")
         .until_stderr("watch: not started; the run goes on");
     part(path, "p1");
     running.until_stderr("watch: as it was when the run was started");
@@ -164,6 +164,21 @@ fn a_run_that_does_not_end_is_killed() {
         .wait()
         .exits(0)
         .took_less_than(Duration::from_secs(40));
+}
+
+#[test]
+fn no_run_outlives_its_watch() {
+    let folder = folder();
+    let path = folder.path();
+    let running = watch(path);
+    running.until_stderr("@ up s1 p1 r1");
+    assert_eq!(processes(path, "run").len(), 1);
+    running.signal(Signal::KILL);
+    let limit = Instant::now() + Duration::from_secs(20);
+    while !processes(path, "run").is_empty() {
+        assert!(Instant::now() < limit, "the run goes on");
+        sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

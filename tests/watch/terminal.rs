@@ -7,7 +7,9 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{folder, part, replace, script};
+use rustix::process::{Signal, kill_process};
+
+use super::{folder, part, processes, replace, script};
 use crate::support::gate;
 
 /// A terminal with a shell in it. Dropping it ends both.
@@ -161,6 +163,29 @@ fn ctrl_c_ends_the_run_and_the_watch() {
     terminal.enter("echo code $?").until_shown("code 0");
     // Once: the teardown was not cut short.
     assert_eq!(count(&terminal.shown(), "@ down"), 1);
+}
+
+#[test]
+fn signals_leave_the_terminal_as_it_was() {
+    if !gate::met("tmux", "signals_leave_the_terminal_as_it_was") {
+        return;
+    }
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        let folder = folder();
+        let terminal = Terminal::open(folder.path());
+        terminal.enter("stty -g > before").watch();
+        terminal.until_shown("@ up s1 p1 r1");
+        for watch in processes(folder.path(), "watch") {
+            kill_process(watch, signal).unwrap();
+        }
+        terminal.until_status("$");
+        terminal
+            .enter("echo code $?; stty -g > after; echo written")
+            .until_shown("code 0\nwritten");
+        assert_eq!(count(&terminal.shown(), "@ down"), 1);
+        let read = |name| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("before"), read("after"));
+    }
 }
 
 #[test]

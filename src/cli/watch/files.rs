@@ -148,6 +148,8 @@ fn hash(path: &Path) -> std::io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn watched(path: &Path) -> Files {
@@ -171,7 +173,7 @@ mod tests {
             .unwrap();
         assert!(files.refresh().is_empty());
         fs::write(&path, "two").unwrap();
-        assert_eq!(files.refresh(), [path.clone()]);
+        assert_eq!(files.refresh(), from_ref(&path));
         assert!(files.refresh().is_empty());
     }
 
@@ -185,13 +187,13 @@ mod tests {
         let first = files.snapshot();
         fs::write(&other, "two").unwrap();
         fs::rename(&other, &path).unwrap();
-        assert_eq!(files.refresh(), [path.clone()]);
+        assert_eq!(files.refresh(), from_ref(&path));
         fs::remove_file(&path).unwrap();
-        assert_eq!(files.refresh(), [path.clone()]);
+        assert_eq!(files.refresh(), from_ref(&path));
         assert_eq!(files.content(&path), None);
         assert!(files.refresh().is_empty());
         fs::write(&path, "one").unwrap();
-        assert_eq!(files.refresh(), [path.clone()]);
+        assert_eq!(files.refresh(), from_ref(&path));
         assert_eq!(files.snapshot(), first);
     }
 

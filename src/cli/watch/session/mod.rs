@@ -194,10 +194,9 @@ impl Session {
         }
         self.poll_check();
         self.poll_run();
-        if self.run.is_none() && self.check.is_none() && !self.quitting {
-            if let Some(snapshot) = self.next.take() {
-                self.begin_run(snapshot);
-            }
+        let idle = self.run.is_none() && self.check.is_none() && !self.quitting;
+        if idle && let Some(snapshot) = self.next.take() {
+            self.begin_run(snapshot);
         }
         let status = self.status();
         self.screen.status(&status);
