@@ -294,4 +294,26 @@ mod tests {
             assert!(all.buckets.iter().copied().eq(known.clone()));
         }
     }
+
+    #[test]
+    fn percentiles_agree_with_hdrhistogram() {
+        let mut ours = Histogram::default();
+        let mut theirs = hdrhistogram::Histogram::<u64>::new(3).unwrap();
+        let mut rng = crate::base::rng::Rng::derive(7, "histogram", 0);
+        for _ in 0..100_000 {
+            // Log-uniform over six orders of magnitude, as latencies of a failing system are.
+            let value = 10f64.powf(rng.unit() * 6.0 + 2.0).round();
+            ours.record(value);
+            theirs.record(value as u64).unwrap();
+        }
+        for percent in [1.0, 25.0, 50.0, 90.0, 95.0, 99.0, 99.9] {
+            let rank = (percent / 100.0 * 100_000f64).ceil() as u64;
+            let (ours, theirs) = (
+                ours.at_rank(rank - 1, true),
+                theirs.value_at_quantile(percent / 100.0),
+            );
+            let error = (ours / theirs as f64 - 1.0).abs();
+            assert!(error < 0.01, "p{percent}: {ours} against {theirs}");
+        }
+    }
 }

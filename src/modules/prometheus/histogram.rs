@@ -99,7 +99,7 @@ impl Histogram {
                 most
             })
             .collect();
-        if !(most > 0.0) {
+        if most.is_nan() || most <= 0.0 {
             return None;
         }
         let rank = share * most;
@@ -117,7 +117,7 @@ impl Histogram {
             None => (0.0, 0.0),
         };
         let inside = counts[place] - below;
-        if !(inside > 0.0) {
+        if inside.is_nan() || inside <= 0.0 {
             return Some(start);
         }
         Some(start + (end - start) * ((rank - below) / inside))
