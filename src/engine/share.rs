@@ -22,6 +22,9 @@ use super::pool::{Arrival, Pool};
 use super::site::Site;
 use super::user::{User, Work};
 
+/// How long interrupted users may take to unwind before the run goes on without them.
+const UNWINDING: Duration = Duration::from_secs(20);
+
 /// The series that every iteration writes.
 struct Figures {
     iterations: Series,
@@ -128,8 +131,14 @@ impl Share {
         }
         self.stop();
         // What runs now unwinds at its next native or, if it computes, by the watchdog.
-        while !self.users.borrow().is_empty() {
-            self.changed.notified().await;
+        let unwound = async {
+            while !self.users.borrow().is_empty() {
+                self.changed.notified().await;
+            }
+        };
+        if tokio::time::timeout(UNWINDING, unwound).await.is_err() {
+            let (left, name) = (self.users.borrow().len(), &self.plan.name);
+            tracing::warn!("scenario \"{name}\": {left} users did not end and are abandoned");
         }
     }
 
