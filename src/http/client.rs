@@ -72,18 +72,18 @@ impl Client {
     /// Needs a tokio runtime with time and I/O, inside a `LocalSet` for HTTP/2. Dropping the
     /// future closes the connection in use.
     pub async fn send(&self, request: Request) -> Outcome {
-        self.send_until(request, pending()).await
+        self.send_until(&request, pending()).await
     }
 
     /// As [`Client::send`]; when `stop` is ready first, the request is cut and the outcome has
     /// the code [`codes::CUT`] and the time until then.
-    pub async fn send_until(&self, request: Request, stop: impl Future<Output = ()>) -> Outcome {
+    pub async fn send_until(&self, request: &Request, stop: impl Future<Output = ()>) -> Outcome {
         let timeout = request.timeout.min(NEVER);
         // The clock is read as rarely as it can be: it would be a tenth of a request's cost.
         let now = Instant::now();
         let trace = Trace::new(request.method.clone(), request.url.clone(), now);
         let ended = {
-            let mut run = pin!(self.run(&request, &trace, now + timeout));
+            let mut run = pin!(self.run(request, &trace, now + timeout));
             let mut timer = pin!(tokio::time::sleep_until((now + timeout).into()));
             let mut stop = pin!(stop);
             poll_fn(|cx| {

@@ -327,7 +327,7 @@ mod tests {
         let (mut request, hop) = hop(Method::POST, "http://a/");
         request.body = Body::Bytes("hello".into());
         let mut fits = |name: &str, value: &str| {
-            request.headers = vec![(name.into(), value.as_bytes().into())];
+            request.headers = vec![(name.to_owned().into(), value.as_bytes().to_vec().into())];
             hop.headers(&request, &Jar::default(), |_, _| ()).is_ok()
         };
         assert!(fits("Content-Length", "5"));

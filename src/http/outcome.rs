@@ -130,6 +130,36 @@ impl Headers {
         self.ends.push((name_end, value_end));
     }
 
+    /// All of it as bytes, quickly; [`Headers::unpacked`] reads them.
+    pub fn pack(&self, into: &mut Vec<u8>) {
+        into.reserve(self.ends.len() * 8 + self.text.len() + 4);
+        let count = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        into.extend_from_slice(&count.to_le_bytes());
+        for (name, value) in &self.ends {
+            let both = u64::from(*name) | u64::from(*value) << 32;
+            into.extend_from_slice(&both.to_le_bytes());
+        }
+        into.extend_from_slice(&self.text);
+    }
+
+    /// Name and value of each header in bytes that [`Headers::pack`] made; of other bytes, as
+    /// much as there is sense in them.
+    pub fn unpacked(packed: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
+        let (count, rest) = packed.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let length = (u32::from_le_bytes(*count) as usize).saturating_mul(8);
+        let (ends, text) = rest.split_at_checked(length).unwrap_or_default();
+        let mut start = 0;
+        let (ends, _) = ends.as_chunks();
+        ends.iter().map_while(move |both| {
+            let both = u64::from_le_bytes(*both);
+            let (name_end, value_end) = ((both & 0xffff_ffff) as usize, (both >> 32) as usize);
+            let name = std::str::from_utf8(text.get(start..name_end)?).ok()?;
+            let value = text.get(name_end..value_end)?;
+            start = value_end;
+            Some((name, value))
+        })
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -144,29 +174,33 @@ impl Headers {
 
     /// Name and value of each header.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let mut start = 0;
-        self.ends.iter().map(move |&(name_end, value_end)| {
-            let name = &self.text[start..name_end as usize];
-            start = value_end as usize;
-            // Names are tokens, so always ASCII.
-            let name = std::str::from_utf8(name).unwrap_or_default();
-            (name, &self.text[name_end as usize..value_end as usize])
-        })
+        // Names are tokens, so always ASCII.
+        self.raw()
+            .map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
     }
 
     /// The value of the first header with this name (lower case).
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut all = self.iter();
-        all.find(|(candidate, _)| *candidate == name)
+        let mut all = self.raw();
+        all.find(|(candidate, _)| *candidate == name.as_bytes())
             .map(|(_, value)| value)
     }
 
     /// The values of all headers with this name (lower case).
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
-            .filter(move |(candidate, _)| *candidate == name)
+        self.raw()
+            .filter(move |(candidate, _)| *candidate == name.as_bytes())
             .map(|(_, value)| value)
+    }
+
+    fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut start = 0;
+        self.ends.iter().map(move |&(name_end, value_end)| {
+            let name = &self.text[start..name_end as usize];
+            start = value_end as usize;
+            (name, &self.text[name_end as usize..value_end as usize])
+        })
     }
 }
 
@@ -187,6 +221,13 @@ mod tests {
         assert_eq!(headers.get("set-cookie"), Some(&b"a=1"[..]));
         assert_eq!(headers.get("nothing"), None);
         assert_eq!((headers.len(), headers.is_empty()), (3, false));
+        let mut packed = Vec::new();
+        headers.pack(&mut packed);
+        assert_eq!(Headers::unpacked(&packed).collect::<Vec<_>>(), all);
+        for end in 0..packed.len() {
+            assert!(Headers::unpacked(&packed[..end]).count() <= 3);
+        }
+        assert_eq!(Headers::unpacked(&[0xff; 80]).count(), 0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a caller asks for: one request with everything that shapes how it is sent.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub struct Request {
     pub url: Rc<Url>,
     /// Headers in the order they are sent. `host`, `content-length` and `connection` are added
     /// where they are missing; nothing else is, neither `user-agent` nor `accept-encoding`.
-    pub headers: Vec<(Box<str>, Box<[u8]>)>,
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, [u8]>)>,
     /// The body; its length is announced.
     pub body: Body,
     /// Bound of everything together: all redirects, connecting, the body. Default 60 s.

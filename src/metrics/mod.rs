@@ -18,6 +18,6 @@ pub use aggregator::Aggregator;
 pub use catalog::{Catalog, DefineError, MetricId, TagPairs, TagSetId};
 pub use definition::{Kind, MetricDef, Unit};
 pub use delta::Delta;
-pub use recorder::{Recorder, Series};
+pub use recorder::{IdState, Recorder, Series};
 pub use selector::{Selector, SelectorError};
 pub use threshold::{Expression, ExpressionError, Threshold, ThresholdState, ThresholdStatus};

@@ -19,9 +19,9 @@ pub struct Series(u32);
 pub struct Recorder {
     catalog: Arc<Catalog>,
     cells: Vec<Cell>,
-    index: HashMap<u64, Series, BuildHasherDefault<IdHasher>>,
+    index: HashMap<u64, Series, IdState>,
     dirty: Vec<Series>,
-    sets: HashMap<u64, Remembered, BuildHasherDefault<IdHasher>>,
+    sets: HashMap<u64, Remembered, IdState>,
     invalid: u64,
 }
 
@@ -203,21 +203,50 @@ fn key(metric: MetricId, tags: TagSetId) -> u64 {
 
 /// Mixes what is no attacker's choice; the default hasher would cost more than the sample.
 #[derive(Debug, Default)]
-struct IdHasher(u64);
+pub struct IdHasher(u64);
+
+/// Builds an [`IdHasher`] for a table of a worker's own keys.
+pub type IdState = BuildHasherDefault<IdHasher>;
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {
         self.0
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
+        let (whole, rest) = bytes.as_chunks();
+        for chunk in whole {
+            self.write_u64(u64::from_le_bytes(*chunk));
+        }
+        if !rest.is_empty() {
             let mut number = [0; 8];
-            number[..chunk.len()].copy_from_slice(chunk);
+            number[..rest.len()].copy_from_slice(rest);
             self.write_u64(u64::from_le_bytes(number));
         }
     }
 
+    #[inline]
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(number.into());
+    }
+
+    #[inline]
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(number.into());
+    }
+
+    #[inline]
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    #[inline]
     fn write_u64(&mut self, number: u64) {
         let product = u128::from(self.0 ^ number ^ 0x9e37_79b9_7f4a_7c15) * 0xbf58_476d_1ce4_e5b9;
         self.0 = (product >> 64) as u64 ^ product as u64;

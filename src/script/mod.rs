@@ -1,5 +1,6 @@
 //! The Lua host: machines, scripts, errors, tasks and options. Knows no native by name.
 
+mod bridge;
 mod context;
 mod error;
 mod globals;
@@ -20,6 +21,7 @@ mod tests;
 mod vm;
 mod watchdog;
 
+pub use bridge::{NOTHING, bridge};
 pub use context::{Phase, Vu, VuOptions};
 pub use error::{Fingerprint, Frame, Kind, Location, Misuse, ScriptError, here};
 pub use module::{Module, Verb};

@@ -19,7 +19,6 @@ thread_local! {
 }
 
 /// One strand of a virtual user: its main line, or what it spawned.
-#[derive(Debug)]
 pub struct Task {
     /// Whose strand.
     pub vu: Rc<Vu>,
@@ -29,6 +28,19 @@ pub struct Task {
     pub tags: Cell<TagSetId>,
     cancelled: Cell<bool>,
     waker: RefCell<Option<Waker>>,
+    waiting: RefCell<Option<Waiting>>,
+}
+
+/// What a native waits for. A strand is in one native at a time, so it waits for one thing.
+pub(super) type Waiting = Pin<Box<dyn Future<Output = mlua::Result<()>>>>;
+
+impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task")
+            .field("vu", &self.vu)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Task {
@@ -54,6 +66,8 @@ impl Task {
     /// Makes a cancelled strand usable again; for the engine, between iterations.
     pub fn uncancel(&self) {
         self.cancelled.set(false);
+        // Left behind where the watchdog ended the script between two steps of a wait.
+        self.wait_no_more();
     }
 
     /// Whether it, or its virtual user, is to unwind.
@@ -69,6 +83,7 @@ impl Task {
             tags: Cell::new(tags),
             cancelled: Cell::new(false),
             waker: RefCell::new(None),
+            waiting: RefCell::new(None),
         });
         vu.adopt(&task);
         task
@@ -79,6 +94,30 @@ impl Task {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
+    }
+
+    /// Keeps what the native that is running waits for.
+    pub(super) fn wait_for(&self, future: Waiting) {
+        let old = self.waiting.replace(Some(future));
+        // After the borrow: what it drops may come back here.
+        drop(old);
+    }
+
+    /// Takes what is waited for.
+    pub(super) fn waiting(&self) -> Option<Waiting> {
+        self.waiting.take()
+    }
+
+    /// Drops what is waited for.
+    pub(super) fn wait_no_more(&self) {
+        let old = self.waiting.take();
+        drop(old);
+    }
+
+    /// The waker of its last poll.
+    pub(super) fn waker(&self) -> Waker {
+        let kept = self.waker.borrow();
+        kept.as_ref().unwrap_or(Waker::noop()).clone()
     }
 
     fn keep_waker(&self, waker: &Waker) {
@@ -163,6 +202,8 @@ pin_project! {
             let mut this = this.project();
             let _restore = Restore::enter(this.task);
             this.future.set(None);
+            // It may hold a share in the task.
+            this.task.wait_no_more();
         }
     }
 }

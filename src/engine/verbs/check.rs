@@ -1,11 +1,13 @@
 //! `check`: notes whether conditions hold, without ending anything.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use mlua::{Lua, LuaString, Result, Value};
 
 use super::luau::{global, verb};
-use crate::metrics::{Series, TagSetId, builtin};
+use crate::metrics::{IdState, Recorder, Series, TagSetId, builtin};
 use crate::modules::words::kind;
 use crate::script::{FromOption, Phase, Verb, current, misuse};
 
@@ -15,26 +17,77 @@ pub const VERB: Verb = Verb {
     open,
 };
 
-fn open(lua: &Lua) -> Result<Value> {
-    lua.set_app_data(Seen::default());
-    let natives = lua.create_table()?;
-    natives.set("record", lua.create_function(record)?)?;
-    natives.set("nothing", lua.create_function(nothing)?)?;
-    let extra = (
-        global(lua, "pcall")?,
-        global(lua, "type")?,
-        global(lua, "next")?,
-    );
-    verb(lua, include_str!("check.luau"), natives, extra)
+/// More names than this are not given numbers; those made up by a script would fill memory else.
+const LIMIT: usize = 1024;
+
+/// The checks of one machine, and so of one recorder, that were recorded before.
+#[derive(Default)]
+struct Known {
+    names: Vec<Box<str>>,
+    series: HashMap<(TagSetId, u32), Series, IdState>,
 }
 
-/// Series by tags and name, found by the place of the name's string: scripts write it as a constant.
-/// The string is kept, so that its place stays its own.
-#[derive(Default)]
-struct Seen(HashMap<(TagSetId, usize), (Series, LuaString)>);
+fn open(lua: &Lua) -> Result<Value> {
+    let known = Rc::new(RefCell::new(Known::default()));
+    let numbering = Rc::clone(&known);
+    let natives = lua.create_table()?;
+    natives.set("record", lua.create_function(record)?)?;
+    natives.set(
+        "note",
+        lua.create_function(move |_, (number, held)| again(&mut known.borrow_mut(), number, held))?,
+    )?;
+    natives.set(
+        "number",
+        lua.create_function(move |_, name: LuaString| {
+            Ok(numbering.borrow_mut().number(&name.to_string_lossy()))
+        })?,
+    )?;
+    natives.set("nothing", lua.create_function(nothing)?)?;
+    verb(
+        lua,
+        include_str!("check.luau"),
+        natives,
+        global(lua, "pcall")?,
+    )
+}
 
-/// How many names are remembered; a script that makes names up must not fill the memory.
-const MOST_SEEN: usize = 1024;
+impl Known {
+    /// A number for a name that has none.
+    fn number(&mut self, name: &str) -> Option<u32> {
+        if self.names.len() >= LIMIT {
+            return None;
+        }
+        self.names.push(name.into());
+        u32::try_from(self.names.len() - 1).ok()
+    }
+
+    fn series(&mut self, recorder: &mut Recorder, tags: TagSetId, number: u32) -> Option<Series> {
+        if let Some(series) = self.series.get(&(tags, number)) {
+            return Some(*series);
+        }
+        let name = self.names.get(number as usize)?;
+        let set = recorder.extend(tags, &[("check", name)]);
+        let series = recorder.series(builtin::CHECKS, set);
+        if self.series.len() >= 4 * LIMIT {
+            self.series.clear();
+        }
+        self.series.insert((tags, number), series);
+        Some(series)
+    }
+}
+
+/// Records a check, without tags of its own, whose name has a number.
+fn again(known: &mut Known, number: u32, held: bool) -> Result<()> {
+    let task = current()?;
+    if task.vu.phase.get() == Phase::VuTopLevel {
+        return Ok(());
+    }
+    let mut recorder = task.vu.recorder.borrow_mut();
+    if let Some(series) = known.series(&mut recorder, task.tags.get(), number) {
+        recorder.add(series, f64::from(u8::from(held)));
+    }
+    Ok(())
+}
 
 /// Records one check under its name; returns whether it held.
 ///
@@ -61,31 +114,16 @@ fn note(lua: &Lua, name: &LuaString, held: bool, tags: Value) -> Result<()> {
     }
     let mut base = task.tags.get();
     let mut recorder = task.vu.recorder.borrow_mut();
-    let value = f64::from(u8::from(held));
-    let known = (base, name.to_pointer() as usize);
-    if tags.is_nil()
-        && let Some(seen) = lua.app_data_ref::<Seen>()
-        && let Some((series, _)) = seen.0.get(&known)
-    {
-        recorder.add(*series, value);
-        return Ok(());
-    }
-    let plain = tags.is_nil();
-    if !plain {
+    if !tags.is_nil() {
         let tags = BTreeMap::<String, String>::from_option(tags)
             .map_err(|problem| misuse(lua, format!("check: tags: {problem}")))?;
         let pairs: Vec<(&str, &str)> = tags.iter().map(|(k, v)| (&**k, &**v)).collect();
         base = recorder.extend(base, &pairs);
     }
-    let set = recorder.extend(base, &[("check", &name.to_string_lossy())]);
+    let name = name.to_string_lossy();
+    let set = recorder.extend(base, &[("check", &name)]);
     let series = recorder.series(builtin::CHECKS, set);
-    recorder.add(series, value);
-    if plain && let Some(mut seen) = lua.app_data_mut::<Seen>() {
-        if seen.0.len() >= MOST_SEEN {
-            seen.0.clear();
-        }
-        seen.0.insert(known, (series, name.clone()));
-    }
+    recorder.add(series, f64::from(u8::from(held)));
     Ok(())
 }
 

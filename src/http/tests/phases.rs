@@ -100,7 +100,7 @@ fn a_stopped_request_is_cut_with_its_time() {
         .await;
         let client = client();
         let outcome = client
-            .send_until(to(server, "/"), tokio::time::sleep(SHORT))
+            .send_until(&to(server, "/"), tokio::time::sleep(SHORT))
             .await;
         assert_eq!(code(&outcome), codes::CUT);
         assert!(outcome.response.timings.waiting >= SHORT / 2);

@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use http::Method;
 use mlua::{Lua, Result, Table, Value};
 
-use super::send::{Prepared, Rest, prepare};
+use super::send::{Answer, Prepared, prepare};
 use super::spec::Spec;
 use super::vm::Machine;
 use crate::http::{Outcome, codes};
@@ -52,10 +52,12 @@ pub(super) async fn batch(
     }
     let results = lua.create_table_with_capacity(waiting.len(), 0)?;
     let mut cut = false;
-    for (key, rest, outcome) in run(&task, waiting).await {
-        let ok = rest.record(machine, &task, &outcome);
+    for (key, prepared, outcome) in run(&task, waiting).await {
+        let ok = prepared.record(machine, &task, &outcome);
         cut |= outcome.response.error_code == codes::CUT;
-        results.raw_set(key, machine.shape.response(lua, outcome.response, ok)?)?;
+        let response = outcome.response;
+        let answer = Answer { response, ok };
+        results.raw_set(key, machine.shape.response(lua, answer)?)?;
     }
     if cut {
         interruptible(std::future::ready(())).await?;
@@ -64,7 +66,7 @@ pub(super) async fn batch(
 }
 
 /// Runs them all, as many at once as is allowed, first come, first served.
-async fn run(task: &Rc<Task>, mut waiting: Vec<Entry>) -> Vec<(Value, Rest, Outcome)> {
+async fn run(task: &Rc<Task>, mut waiting: Vec<Entry>) -> Vec<(Value, Prepared, Outcome)> {
     let mut running = FuturesUnordered::new();
     let mut hosts: HashMap<String, usize> = HashMap::new();
     let mut done = Vec::with_capacity(waiting.len());
@@ -79,18 +81,18 @@ async fn run(task: &Rc<Task>, mut waiting: Vec<Entry>) -> Vec<(Value, Rest, Outc
                 *busy += 1;
                 let Entry { key, prepared } = waiting.remove(next);
                 running.push(async move {
-                    let (rest, outcome) = prepared.perform(task).await;
-                    (host, key, rest, outcome)
+                    let outcome = prepared.perform(task).await;
+                    (host, key, prepared, outcome)
                 });
             }
         }
-        let Some((host, key, rest, outcome)) = running.next().await else {
+        let Some((host, key, prepared, outcome)) = running.next().await else {
             return done;
         };
         if let Some(busy) = hosts.get_mut(&host) {
             *busy -= 1;
         }
-        done.push((key, rest, outcome));
+        done.push((key, prepared, outcome));
     }
 }
 

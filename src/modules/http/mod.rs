@@ -45,12 +45,13 @@ fn open(lua: &Lua) -> Result<Table> {
     let machine = Machine::new(lua)?;
     let exports = lua.create_table()?;
     for (name, method) in METHODS {
-        let machine = Rc::clone(&machine);
         let what: Rc<str> = format!("http.{name}").into();
-        let function = lua.create_async_function(move |lua, arguments: (Value, Value)| {
-            let (machine, what, method) = (Rc::clone(&machine), Rc::clone(&what), method.clone());
-            async move { send::send(&lua, &machine, None, &what, method, arguments).await }
-        })?;
+        let sending = Rc::clone(&machine);
+        let function = machine
+            .shape
+            .verb(lua, move |lua, (url, options): (Value, Value)| {
+                send::begin(lua, &sending, None, &what, method.clone(), &url, &options)
+            })?;
         exports.raw_set(*name, function)?;
     }
     let shared = Rc::clone(&machine);

@@ -8,7 +8,7 @@ use http::Method;
 
 use super::target::Name;
 use crate::http::{Exchange, Timings};
-use crate::metrics::{MetricId, Recorder, Series, TagSetId, builtin};
+use crate::metrics::{IdState, MetricId, Recorder, Series, TagSetId, builtin};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -50,7 +50,7 @@ const LIMIT: usize = 8192;
 
 /// The blocks of one machine, and so of one recorder.
 #[derive(Debug, Default)]
-pub(super) struct Samples(RefCell<HashMap<Key, Block>>);
+pub(super) struct Samples(RefCell<HashMap<Key, Block, IdState>>);
 
 impl Samples {
     /// Records one exchange.

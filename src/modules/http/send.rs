@@ -6,15 +6,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use http::Method;
-use mlua::{Lua, Result, Table, Value};
+use mlua::{BorrowedStr, Lua, LuaString, Result, Table, Value};
 
 use super::expected::Expected;
 use super::read::wrong;
-use super::spec::{REQUEST, Spec};
+use super::spec::{Header, REQUEST, Spec};
 use super::target::{Name, join};
 use super::transport::Credentials;
 use super::vm::Machine;
-use crate::http::{Auth, Body, Outcome, Request, codes, encode};
+use crate::http::{Auth, Body, Outcome, Request, Response, codes, encode};
 use crate::metrics::TagSetId;
 use crate::modules::words::kind;
 use crate::script::phase::io;
@@ -33,51 +33,57 @@ pub(super) struct Prepared {
     expected: Option<Rc<Expected>>,
 }
 
+/// What came of a request, and whether that is what was expected.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    pub(super) ok: bool,
+}
+
 /// Sends one request and gives its response to the script.
 pub(super) async fn send(
     lua: &Lua,
-    machine: &Machine,
+    machine: &Rc<Machine>,
     client: Option<&Spec>,
     what: &str,
     method: Method,
     (url, options): (Value, Value),
 ) -> Result<Table> {
-    io(lua, what)?;
-    let task = current()?;
-    let prepared = prepare(lua, machine, &task, client, what, method, &url, &options)?;
-    let (rest, outcome) = prepared.perform(&task).await;
-    let ok = rest.record(machine, &task, &outcome);
-    if outcome.response.error_code == codes::CUT {
-        interruptible(ready(())).await?;
-    }
-    machine.shape.response(lua, outcome.response, ok)
+    let answer = begin(lua, machine, client, what, method, &url, &options)?.await?;
+    machine.shape.response(lua, answer)
 }
 
-/// What is left of a request once it is under way.
-pub(super) struct Rest {
+/// Reads the arguments of a request at once; the future sends it.
+pub(super) fn begin(
+    lua: &Lua,
+    machine: &Rc<Machine>,
+    client: Option<&Spec>,
+    what: &str,
     method: Method,
-    name: Name,
-    named: bool,
-    tags: TagSetId,
-    expected: Option<Rc<Expected>>,
+    url: &Value,
+    options: &Value,
+) -> Result<impl Future<Output = Result<Answer>> + 'static + use<>> {
+    io(lua, what)?;
+    let task = current()?;
+    let prepared = prepare(lua, machine, &task, client, what, method, url, options)?;
+    let machine = Rc::clone(machine);
+    Ok(async move {
+        let outcome = prepared.perform(&task).await;
+        let ok = prepared.record(&machine, &task, &outcome);
+        let response = outcome.response;
+        if response.error_code == codes::CUT {
+            interruptible(ready(())).await?;
+        }
+        Ok(Answer { response, ok })
+    })
 }
 
 impl Prepared {
     /// Sends it. When the virtual user is stopped, the request is cut and says so.
-    pub(super) async fn perform(self, task: &Rc<Task>) -> (Rest, Outcome) {
-        let rest = Rest {
-            method: self.request.method.clone(),
-            name: self.name,
-            named: self.named,
-            tags: self.tags,
-            expected: self.expected,
-        };
-        let outcome = task.vu.client.send_until(self.request, Stopped(task)).await;
-        (rest, outcome)
+    pub(super) async fn perform(&self, task: &Rc<Task>) -> Outcome {
+        let client = &task.vu.client;
+        client.send_until(&self.request, Stopped(task)).await
     }
-}
 
-impl Rest {
     /// Records every exchange; returns whether the response is what was expected.
     pub(super) fn record(&self, machine: &Machine, task: &Task, outcome: &Outcome) -> bool {
         let response = &outcome.response;
@@ -90,7 +96,8 @@ impl Rest {
         let Some((last, others)) = outcome.exchanges.split_last() else {
             let code = response.error_code;
             let samples = &machine.samples;
-            samples.unsent(&mut recorder, self.tags, &self.name, &self.method, code);
+            let method = &self.request.method;
+            samples.unsent(&mut recorder, self.tags, &self.name, method, code);
             return ok;
         };
         for exchange in others {
@@ -160,14 +167,11 @@ pub(super) fn prepare(
         );
         return Err(misuse(lua, message));
     };
+    if let (Value::Nil, None) = (options, client) {
+        return plain(lua, machine, task, what, method, url);
+    }
     let spec = Spec::read(lua, machine, &task.vu, what, REQUEST, options)?;
-    let url = url.to_str().map_err(|_| {
-        let shown = crate::base::text::quoted(&url.to_string_lossy());
-        misuse(
-            lua,
-            format!("{what}: {shown} is not a URL: it is not UTF-8 text"),
-        )
-    })?;
+    let url = utf8(lua, what, url)?;
     let base = client.and_then(|client| client.base_url.as_deref());
     let target = match base {
         Some(base) => machine.targets.find(&join(base, &url)),
@@ -202,6 +206,42 @@ pub(super) fn prepare(
         tags,
         expected,
     })
+}
+
+/// A request without any option, as most are.
+fn plain(
+    lua: &Lua,
+    machine: &Machine,
+    task: &Task,
+    what: &str,
+    method: Method,
+    url: &LuaString,
+) -> Result<Prepared> {
+    let target = machine.targets.find(&utf8(lua, what, url)?);
+    let target = target.map_err(|problem| misuse(lua, format!("{what}: {problem}")))?;
+    let mut request = Request::new(method, target.url);
+    request.headers.push(user_agent());
+    Ok(Prepared {
+        request,
+        name: target.name,
+        named: false,
+        tags: task.tags.get(),
+        expected: None,
+    })
+}
+
+fn utf8(lua: &Lua, what: &str, url: &LuaString) -> Result<BorrowedStr> {
+    url.to_str().map_err(|_| {
+        let shown = crate::base::text::quoted(&url.to_string_lossy());
+        misuse(
+            lua,
+            format!("{what}: {shown} is not a URL: it is not UTF-8 text"),
+        )
+    })
+}
+
+fn user_agent() -> Header {
+    ("user-agent".into(), USER_AGENT.as_bytes().into())
 }
 
 fn tag_set(task: &Task, client: &Spec, spec: &Spec) -> TagSetId {
@@ -253,7 +293,7 @@ fn fill(
         };
     }
     if !has(&headers, "user-agent") {
-        headers.push(("user-agent".into(), USER_AGENT.as_bytes().into()));
+        headers.push(user_agent());
     }
     request.headers = headers;
     if let Some(timeout) = spec.timeout.or(client.timeout) {
@@ -280,7 +320,7 @@ fn fill(
     Ok(())
 }
 
-fn has(headers: &[(Box<str>, Box<[u8]>)], name: &str) -> bool {
+fn has(headers: &[Header], name: &str) -> bool {
     headers
         .iter()
         .any(|(own, _)| own.eq_ignore_ascii_case(name))

@@ -1,5 +1,6 @@
 //! The options of a request, or of a client: read in one pass over the table.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::modules::words::kind;
 use crate::script::{FromOption, Vu, misuse};
 
 /// Name and value.
-type Header = (Box<str>, Box<[u8]>);
+pub(super) type Header = (Cow<'static, str>, Cow<'static, [u8]>);
 
 /// Options of a request.
 pub(super) const REQUEST: &[&str] = &[
@@ -204,7 +205,7 @@ fn headers(value: &Value) -> Read<Vec<Header>> {
             if bytes.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
                 return Err(format!("`{name}`: the value has a line break in it"));
             }
-            headers.push((name.as_str().into(), bytes.into()));
+            headers.push((name.clone().into(), bytes.into()));
             Ok(())
         };
         match &value {

@@ -9,6 +9,7 @@ use url::Url;
 use super::name;
 use super::read::Read;
 use crate::base::text::quoted;
+use crate::metrics::IdState;
 
 /// A URL and the name its requests have in metrics.
 #[derive(Debug, Clone)]
@@ -30,8 +31,8 @@ const LIMIT: usize = 2048;
 /// The URLs and names that one machine has seen lately.
 #[derive(Debug, Default)]
 pub(super) struct Targets {
-    urls: RefCell<HashMap<Box<str>, Target>>,
-    names: RefCell<HashMap<Rc<str>, u32>>,
+    urls: RefCell<HashMap<Box<str>, Target, IdState>>,
+    names: RefCell<HashMap<Rc<str>, u32, IdState>>,
     next: Cell<u32>,
 }
 
