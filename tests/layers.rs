@@ -11,7 +11,8 @@ const ROWS: &[(u8, &[&str])] = &[
     (4, &["modules"]),
     (3, &["script", "agent", "output"]),
     (2, &["fault", "http", "metrics", "demo"]),
-    (1, &["base"]),
+    (1, &["docker"]),
+    (0, &["base"]),
 ];
 
 fn row_of(folder: &str) -> Option<u8> {

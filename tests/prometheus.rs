@@ -82,6 +82,49 @@ impl Drop for Monitored {
     }
 }
 
+/// A Prometheus that takes remote writes and scrapes nothing; it ends when dropped.
+pub struct Receiver {
+    server: Child,
+    url: String,
+    _folder: TempDir,
+}
+
+/// Starts one.
+pub fn receiver() -> Receiver {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("prometheus.yml"), "scrape_configs: []\n").unwrap();
+    let mut server = Command::new("prometheus")
+        .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+        .args([
+            "--web.listen-address=127.0.0.1:0",
+            "--web.enable-remote-write-receiver",
+        ])
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let url = listening(&mut server);
+    Receiver {
+        server,
+        url,
+        _folder: folder,
+    }
+}
+
+impl Receiver {
+    /// Its base URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
 /// Where it listens, from its own log; the rest of the log is read, so that it never blocks.
 fn listening(server: &mut Child) -> String {
     let log = BufReader::new(server.stderr.take().unwrap());

@@ -1,7 +1,12 @@
-//! What every layer may use: units, the run's clock, seeded randomness, limits.
+//! What every layer may use: units, the run's clock, seeded randomness, limits, programs, TLS.
 
 pub mod clock;
+pub mod glob;
 pub mod limits;
+pub mod program;
 pub mod rng;
+pub mod scale;
 pub mod text;
+pub mod tls;
 pub mod units;
+pub mod wait;

@@ -60,6 +60,12 @@ pub fn fresh_seed() -> u64 {
     state.build_hasher().finish() >> 11
 }
 
+/// An id for a run or an agent: twelve hexadecimal digits, unique on this host and hard to guess.
+#[must_use]
+pub fn fresh_id() -> String {
+    format!("{:012x}", fresh_seed() & 0xffff_ffff_ffff)
+}
+
 /// `SplitMix64`'s finaliser (Steele, Lea and Flood 2014).
 fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);

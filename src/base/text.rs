@@ -20,15 +20,26 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// The user's text as a message may show it: quoted, shortened, without control characters.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let mut clean: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(80)
-        .collect::<String>();
+    format!("\"{}\"", shortened(text))
+}
+
+/// A command as a message may show it: its first line, shortened; scripts for a shell can be long.
+#[must_use]
+pub fn command_line(command: &[String]) -> String {
+    let words = command.join(" ");
+    match words.trim().split_once('\n') {
+        None => shortened(&words),
+        Some((first, _)) => format!("{} …", shortened(first)),
+    }
+}
+
+/// The first 80 characters, without control characters.
+fn shortened(text: &str) -> String {
+    let mut clean: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
     if text.chars().count() > 80 {
         clean.push('…');
     }
-    format!("\"{clean}\"")
+    clean
 }
 
 /// The text without control characters other than line breaks and tabs, safe for a terminal.
@@ -53,5 +64,17 @@ mod tests {
     #[test]
     fn quoting_removes_control_characters() {
         assert_eq!(quoted("a\u{1b}[31mb\n"), "\"a[31mb\"");
+    }
+
+    #[test]
+    fn a_command_is_one_line() {
+        let shown = |words: &[&str]| {
+            command_line(&words.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(shown(&["sleep", "10"]), "sleep 10");
+        assert_eq!(
+            shown(&["sh", "-c", "trap x TERM\nwait"]),
+            "sh -c trap x TERM …"
+        );
     }
 }

@@ -26,6 +26,20 @@ pub struct Rate(pub f64);
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Share(pub f64);
 
+/// Whole milliseconds, as journals, protocols and summaries carry times.
+#[must_use]
+pub fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Processor time in cores, written `"150%"`: one and a half of them.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Cores(pub f64);
+
+/// How far a clock is off, in seconds, written `"+1h"` or `"-90s"`; the sign belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Offset(pub f64);
+
 /// Splits `"12.5ms"` into the number and what follows it.
 fn split_number(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
@@ -194,6 +208,48 @@ pub fn share(text: &str) -> Result<Share, UnitError> {
         return Err(UnitError(format!("\"{text}\" is more than \"100%\"")));
     }
     Ok(Share(number / 100.0))
+}
+
+/// Reads processor time such as `"150%"` of a core.
+///
+/// # Errors
+///
+/// No percent sign, not a number, or less than a hundredth of a core.
+pub fn cores(text: &str) -> Result<Cores, UnitError> {
+    let spelling = "\"50%\" of a core";
+    let (number, unit) = split_number(text).ok_or_else(|| not("processor time", text, spelling))?;
+    if unit.is_empty() {
+        return Err(UnitError(format!(
+            "\"{text}\" has no unit; write \"{text}%\" of a core"
+        )));
+    }
+    if unit != "%" {
+        return Err(not("processor time", text, spelling));
+    }
+    if number < 1.0 {
+        return Err(UnitError(format!(
+            "\"{text}\" is less than \"1%\", which is the least that the kernel gives"
+        )));
+    }
+    Ok(Cores(number / 100.0))
+}
+
+/// Reads how far a clock is off, such as `"+1h"` or `"-90s"`.
+///
+/// # Errors
+///
+/// No sign, or not a duration after it.
+pub fn offset(text: &str) -> Result<Offset, UnitError> {
+    let (sign, rest) = match text.trim().split_at_checked(1) {
+        Some(("+", rest)) => (1.0, rest),
+        Some(("-", rest)) => (-1.0, rest),
+        _ => {
+            return Err(UnitError(format!(
+                "\"{text}\" says neither ahead nor behind; write \"+{text}\" or \"-{text}\""
+            )));
+        }
+    };
+    Ok(Offset(sign * duration(rest)?.as_secs_f64()))
 }
 
 fn not(what: &str, text: &str, spelling: &str) -> UnitError {

@@ -10,7 +10,7 @@ use crate::script::Sources;
 
 use super::diagnostic::Failure;
 use super::exit::Exit;
-use super::{run, script_input};
+use super::{project, run, script_input};
 
 /// Options of `rchaos check`.
 #[derive(Debug, Args)]
@@ -20,6 +20,9 @@ pub struct CheckArgs {
     /// Set a variable that scripts read with env("NAME")
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = run::pair)]
     env: Vec<(String, String)>,
+    /// As in this environment of rchaos.toml
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
 }
 
 /// Validates a script.
@@ -28,9 +31,10 @@ pub struct CheckArgs {
 ///
 /// Everything that is wrong with it.
 pub fn run(args: CheckArgs, verbose: bool) -> Result<Exit, Failure> {
+    let rules = project::rules(&args.file, args.environment.as_deref())?;
     let sources = Sources::new();
     let source = script_input::read(&args.file, &sources)?;
-    let config: RunConfig = run::quiet_config(args.env, source, sources.clone());
+    let config: RunConfig = run::quiet_config(args.env, source, sources.clone(), &rules);
     let runtime = run::event_loop()?;
     let checked = runtime
         .block_on(check_script(&config))
@@ -44,6 +48,7 @@ pub fn run(args: CheckArgs, verbose: bool) -> Result<Exit, Failure> {
             StartAfter::Offset(offset) if offset.is_zero() => String::new(),
             StartAfter::Offset(offset) => format!(", after {}", show_duration(*offset)),
             StartAfter::Scenario(name) => format!(", after scenario \"{name}\""),
+            StartAfter::Load => ", when it is loaded".to_owned(),
         };
         println!(
             "  scenario \"{}\": {}: {}{start}",
@@ -51,6 +56,9 @@ pub fn run(args: CheckArgs, verbose: bool) -> Result<Exit, Failure> {
             scenario.executor.name(),
             scenario.executor.describe()
         );
+    }
+    for method in &checked.plan.methods {
+        println!("  {} \"{}\"", method.kind.word(), method.name);
     }
     for threshold in &checked.plan.options.thresholds {
         println!(

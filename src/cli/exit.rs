@@ -25,6 +25,21 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The exit of a code that a run ended with; a code of nobody's is a defect.
+    #[must_use]
+    pub fn of(code: u8) -> Self {
+        match code {
+            0 => Self::Passed,
+            2 => Self::Usage,
+            3 => Self::Script,
+            4 => Self::Precondition,
+            5 => Self::Failed,
+            6 => Self::Aborted,
+            7 => Self::Unhealed,
+            _ => Self::Internal,
+        }
+    }
+
     /// The worse of two, as scripts of CI need it: 7, 3, 6, 4, 5, then the rest.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {

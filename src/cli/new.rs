@@ -31,6 +31,9 @@ enum Template {
     Profile,
     Data,
     Adhoc,
+    Experiment,
+    Partition,
+    Gameday,
 }
 
 /// Stands in a template for the name of its data file, within a string.
@@ -43,6 +46,11 @@ impl Template {
             Self::Profile => "a ready load shape: a smoke test, then a spike",
             Self::Data => "users with data of their own, from a CSV file beside the script",
             Self::Adhoc => "run from top to bottom, once: requests and expectations",
+            Self::Experiment => "a fault in a step, under load, and the way back; needs no root",
+            Self::Partition => {
+                "what is cut off on the network, and answered nevertheless; needs root"
+            }
+            Self::Gameday => "people are led through a fault: questions, marks, scores",
         }
     }
 
@@ -52,6 +60,9 @@ impl Template {
             Self::Profile => include_str!("../../stdlib/templates/profile.lua"),
             Self::Data => include_str!("../../stdlib/templates/data.lua"),
             Self::Adhoc => include_str!("../../stdlib/templates/adhoc.lua"),
+            Self::Experiment => include_str!("../../stdlib/templates/experiment.lua"),
+            Self::Partition => include_str!("../../stdlib/templates/partition.lua"),
+            Self::Gameday => include_str!("../../stdlib/templates/gameday.lua"),
         }
     }
 
@@ -99,7 +110,7 @@ pub fn run(args: &NewArgs) -> Result<Exit, Failure> {
 fn list() {
     for template in Template::value_variants() {
         if let Some(value) = template.to_possible_value() {
-            println!("{:8} {}", value.get_name(), template.about());
+            println!("{:10} {}", value.get_name(), template.about());
         }
     }
 }

@@ -3,6 +3,7 @@
 mod api;
 mod decode;
 mod error;
+mod json;
 mod metrics;
 mod registry;
 mod render;

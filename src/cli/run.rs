@@ -1,7 +1,9 @@
 //! `rchaos run`: load, checks, thresholds, verdict.
 
+mod folder;
+
 use std::collections::BTreeMap;
-use std::io::{Write, stderr, stdout};
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,27 +12,32 @@ use clap::Args;
 
 use crate::base::limits::raise_descriptor_limit;
 use crate::base::rng::fresh_seed;
+use crate::base::scale::TimeScale;
 use crate::base::text::printable;
 use crate::base::units::{self, Bytes};
 use crate::engine::{
-    Ending, Outcome, Overrides, RunConfig, VERBS, check, default_memory_limit, run as run_script,
-    summarise,
+    AgentSettings, Answers, Ending, GamedayConfig, Outcome, Overrides, RunConfig, VERBS, check,
+    default_memory_limit, run as run_script, summarise,
 };
 use crate::modules::ALL;
-use crate::output::{EventKind, Look, Summary, SummaryFile, Verdict, end_summary};
+use crate::output::{About, EventKind, Feed, Look, Summary, Verdict, end_summary};
 use crate::script::{Source, Sources};
 
+use super::destinations::DestinationArgs;
 use super::diagnostic::Failure;
 use super::exit::Exit;
+use super::faulting::FaultingArgs;
+use super::project::Rules;
+use super::suite::SuiteArgs;
 use super::watched::WatchedArgs;
-use super::{screen, script_input};
+use super::{live, project, screen, script_input, suite};
 
 const MAX_SERIES: usize = 10_000;
 
 /// Options of `rchaos run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The script, or - for stdin
+    /// The script, - for stdin, or a folder of scripts
     file: PathBuf,
     /// Set a variable that scripts read with env("NAME")
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = pair)]
@@ -47,18 +54,23 @@ pub struct RunArgs {
     /// Iterations in all, shared by the users
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     iterations: Option<u64>,
-    /// Run this scenario only; may be repeated
-    #[arg(long, value_name = "SCENARIO")]
+    /// Shorten every hold, stage and interval of the script, not its time-outs and thresholds
+    #[arg(long, value_name = "FACTOR", default_value = "1", hide_default_value = true, value_parser = TimeScale::parse)]
+    time_scale: TimeScale,
+    /// Run this scenario of a script, or this script of a folder, only; may be repeated
+    #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Put a tag on every sample; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     tag: Vec<(String, String)>,
-    /// Write the result as JSON
-    #[arg(long, value_name = "FILE")]
-    summary: Option<PathBuf>,
+    #[command(flatten)]
+    destinations: DestinationArgs,
     /// No progress and no end summary; errors are still shown
     #[arg(short, long)]
     quiet: bool,
+    /// Show the run on the whole terminal: stages, curves, faults, steps, log; q stops and heals
+    #[arg(long, conflicts_with = "quiet")]
+    tui: bool,
     /// End the run when the process uses more [default: half of the memory or the cgroup's limit]
     #[arg(long, value_name = "SIZE", value_parser = units::bytes)]
     memory_limit: Option<Bytes>,
@@ -69,6 +81,16 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     #[command(flatten)]
+    faulting: FaultingArgs,
+    /// Answer a gameday's questions from a JSON file: {"prompt": "answer"}
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// Answer a gameday's other questions with yes, the default, or the first choice
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    pub(super) suites: SuiteArgs,
+    #[command(flatten)]
     watched: WatchedArgs,
 }
 
@@ -78,9 +100,19 @@ impl RunArgs {
         &self.file
     }
 
+    /// Whether the run wants the whole terminal.
+    pub(super) fn wants_terminal(&self) -> bool {
+        self.tui
+    }
+
+    /// Whether faults are only logged.
+    pub(super) fn is_dry(&self) -> bool {
+        self.faulting.is_dry()
+    }
+
     /// Where the result goes, if anywhere.
     pub(super) fn summary(&self) -> Option<&Path> {
-        self.summary.as_deref()
+        self.destinations.summary()
     }
 }
 
@@ -98,33 +130,48 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 ///
 /// The script does not load, or a destination cannot be written.
 pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
+    if args.file.is_dir() {
+        return suite::run(&args);
+    }
+    args.fits_a_script()?;
+    let rules = project::rules(&args.file, args.suites.environment.as_deref())?;
+    let _alone = if args.watched.is_part() {
+        None
+    } else {
+        project::lock(&rules, &args.file.display().to_string())?
+    };
+    args.watched.bind_to_parent()?;
     raise_descriptor_limit();
     let sources = Sources::new();
-    let _lister = args.watched.list(&sources)?;
+    let seen = args.watched.seen();
+    let _lister = args.watched.list(&sources, seen.as_ref())?;
     let source = script_input::read(&args.file, &sources)?;
     if args.watched.only_check {
-        return only_check(args, source, &sources, verbose);
+        return only_check(args, source, &sources, &rules, verbose);
     }
-    // Opened before the run, so that a wrong path costs nothing.
-    let destination = args
-        .summary
-        .as_deref()
-        .map(SummaryFile::create)
-        .transpose()
-        .map_err(|error| Failure::new(Exit::Usage, with_cause(&error)))?;
+    live::possible(args.tui)?;
     let seed = args.seed.unwrap_or_else(fresh_seed);
     let script = args.file.display().to_string();
-    let quiet = args.quiet;
+    let about = About {
+        script: script.clone(),
+        seed,
+        started: std::time::SystemTime::now(),
+    };
+    let destinations = args.destinations.open(&about)?;
+    let (quiet, tui) = (args.quiet, args.tui);
     let look = args.watched.look();
     if !quiet {
-        eprintln!(
-            "rchaos {}: {script}, seed {seed}",
-            env!("CARGO_PKG_VERSION")
-        );
+        eprintln!("{}", args.headline(&script, seed));
     }
-    let config = config(args, source, sources.clone(), seed);
+    super::recover::before_run();
+    let gameday = gameday(&args)?;
+    let feed = destinations.feed();
+    let mut config = config(args, source, sources.clone(), &rules, (seed, feed, gameday));
+    config.agents.seen = seen;
     let runtime = event_loop()?;
-    if !quiet {
+    if tui {
+        screen::begin_whole(&format!("rchaos {script}, seed {seed}"));
+    } else if !quiet {
         screen::begin();
     }
     let (outcome, summary) = runtime.block_on(async {
@@ -135,16 +182,12 @@ pub fn run(args: RunArgs, verbose: bool) -> Result<Exit, Failure> {
         let summary = hook(&mut outcome, summary, (!quiet).then_some(look)).await?;
         Ok::<_, Failure>((outcome, summary))
     })?;
-    if let Some(destination) = destination {
-        destination
-            .write(&summary)
-            .map_err(|error| Failure::new(Exit::Internal, with_cause(&error)))?;
-    }
+    let written = destinations.write(&summary);
     let shown = show_error(&outcome, &sources, verbose);
     if quiet && !shown {
         show_reasons(&summary);
     }
-    Ok(exit(&summary))
+    Ok(Exit::of(summary.exit_code).worse(written))
 }
 
 /// Loads and judges the script as a run with these options would.
@@ -152,9 +195,12 @@ fn only_check(
     args: RunArgs,
     source: Source,
     sources: &Arc<Sources>,
+    rules: &Rules,
     verbose: bool,
 ) -> Result<Exit, Failure> {
-    let config = config(args, source, Arc::clone(sources), 0);
+    let gameday = gameday(&args)?;
+    let feed = Feed::default();
+    let config = config(args, source, Arc::clone(sources), rules, (0, feed, gameday));
     event_loop()?
         .block_on(check(&config))
         .map(|_| Exit::Passed)
@@ -170,11 +216,16 @@ pub(super) fn event_loop() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::new(Exit::Internal, format!("no event loop: {error}")))
 }
 
-/// What scripts see of the environment: the process' own, and over it what was given.
-fn environment(given: Vec<(String, String)>) -> BTreeMap<String, String> {
+/// What scripts see of the environment: the process' own, over it the project's, and over both what was given.
+fn environment(
+    project: &BTreeMap<String, String>,
+    given: Vec<(String, String)>,
+) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
+    // Whoever names an environment means it, whatever the shell has exported.
+    env.extend(project.clone());
     env.extend(given);
     env
 }
@@ -184,30 +235,53 @@ pub(super) fn quiet_config(
     env: Vec<(String, String)>,
     source: Source,
     sources: Arc<Sources>,
+    rules: &Rules,
 ) -> RunConfig {
     RunConfig {
         source,
         sources,
         modules: ALL,
         verbs: VERBS,
-        env: environment(env),
+        env: environment(&rules.env, env),
         tags: Vec::new(),
         seed: 0,
         overrides: Overrides::default(),
         memory_limit: default_memory_limit(),
         max_series: MAX_SERIES,
         workers: 1,
+        agents: AgentSettings::default(),
+        alerts: None,
+        feed: Feed::default(),
+        live_view: false,
+        gameday: GamedayConfig::default(),
     }
 }
 
-fn config(args: RunArgs, source: Source, sources: Arc<Sources>, seed: u64) -> RunConfig {
+/// Who answers a gameday's questions.
+fn gameday(args: &RunArgs) -> Result<GamedayConfig, Failure> {
+    let answers = args.answers.as_deref().map(Answers::read).transpose();
+    Ok(GamedayConfig {
+        answers: answers.map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
+        yes: args.yes,
+        terminal: stdin().is_terminal() && stderr().is_terminal(),
+        hush: Some(screen::hush),
+    })
+}
+
+fn config(
+    args: RunArgs,
+    source: Source,
+    sources: Arc<Sources>,
+    rules: &Rules,
+    (seed, feed, gameday): (u64, Feed, GamedayConfig),
+) -> RunConfig {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     RunConfig {
         source,
         sources,
         modules: ALL,
         verbs: VERBS,
-        env: environment(args.env),
+        env: environment(&rules.env, args.env),
         tags: args.tag,
         seed,
         overrides: Overrides {
@@ -215,10 +289,16 @@ fn config(args: RunArgs, source: Source, sources: Arc<Sources>, seed: u64) -> Ru
             duration: args.duration,
             iterations: args.iterations,
             only: args.only,
+            time_scale: args.time_scale,
         },
         memory_limit: args.memory_limit.unwrap_or_else(default_memory_limit),
         max_series: args.max_series,
         workers: args.workers.map_or(cores, usize::from),
+        agents: args.faulting.settings(rules),
+        alerts: rules.alerts.clone(),
+        feed,
+        live_view: args.tui,
+        gameday,
     }
 }
 
@@ -279,7 +359,13 @@ fn write_text(place: &str, text: &str) -> Result<(), Failure> {
 /// message.
 fn show_error(outcome: &Outcome, sources: &Sources, verbose: bool) -> bool {
     let ending = &outcome.control.ending;
-    if let Some(Ending::Script(error) | Ending::Expectation(error)) = ending {
+    if let Some(
+        Ending::Script(error)
+        | Ending::Expectation(error)
+        | Ending::Precondition(error)
+        | Ending::Injection(error),
+    ) = ending
+    {
         eprintln!("{}", error.render(sources, verbose));
         return true;
     }
@@ -298,23 +384,5 @@ fn show_reasons(summary: &Summary) {
     }
     for reason in &summary.reasons {
         eprintln!("{}: {}", summary.verdict.word(), printable(reason));
-    }
-}
-
-fn exit(summary: &Summary) -> Exit {
-    match summary.verdict {
-        Verdict::Passed => Exit::Passed,
-        Verdict::Failed => Exit::Failed,
-        Verdict::Aborted => Exit::Aborted,
-        Verdict::Error if summary.exit_code == Exit::Internal as u8 => Exit::Internal,
-        Verdict::Error => Exit::Script,
-    }
-}
-
-/// An error with what caused it, on one line.
-fn with_cause(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }

@@ -10,9 +10,9 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use super::backing::Table;
-use super::peer::PeerError;
 use super::reply::{Reply, bad_request, json, not_found, reply, text, unavailable};
 use super::server::State;
+use super::store::StoreError;
 
 /// Items on one page of `GET /items`.
 const PAGE: usize = 20;
@@ -122,9 +122,10 @@ fn noted(mut response: Reply, note: &'static str) -> Reply {
     response
 }
 
-fn store_down(state: &State, error: &PeerError) -> Reply {
+fn store_down(state: &State, error: &StoreError) -> Reply {
     count(&state.stats.store_errors);
-    unavailable(&format!("the store is not available: {error}"))
+    let after = state.store.guard.retry_after();
+    unavailable(&format!("the store is not available: {error}"), after)
 }
 
 fn count(counter: &AtomicU64) {
@@ -191,7 +192,7 @@ pub(super) async fn order(state: &State, id: &str) -> Reply {
 
 /// 200 while the store answers; without its cache the shop is slower, not down.
 pub(super) async fn health(state: &State) -> Reply {
-    let (cache, store) = tokio::join!(state.cache.ping(), state.store.ping());
+    let (cache, store) = tokio::join!(state.cache.ping(), state.store.peer.ping());
     let word = |up: bool| if up { "up" } else { "down" };
     let (status, verdict) = match store {
         Ok(()) => (StatusCode::OK, "ok"),
@@ -206,7 +207,9 @@ pub(super) async fn health(state: &State) -> Reply {
 }
 
 pub(super) fn metrics(state: &State) -> Reply {
-    let waiting = state.cache.waiting() + state.store.waiting();
+    let waiting = state.cache.waiting() + state.store.peer.waiting();
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    reply(StatusCode::OK, kind, state.stats.prometheus(waiting))
+    let mut metrics = state.stats.prometheus(waiting);
+    state.store.guard.prometheus(&mut metrics);
+    reply(StatusCode::OK, kind, metrics)
 }

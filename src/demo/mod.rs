@@ -6,6 +6,7 @@
 mod backing;
 mod endpoint;
 mod front;
+mod guard;
 mod line;
 mod peer;
 mod playground;
@@ -13,7 +14,9 @@ mod reply;
 mod server;
 mod shop;
 mod stats;
+mod store;
 #[cfg(test)]
 mod tests;
 
+pub use guard::{BreakerOptions, BulkheadOptions, Protections};
 pub use shop::{Addresses, DemoError, Shop, ShopOptions, serve};

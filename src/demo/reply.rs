@@ -94,11 +94,20 @@ pub(super) fn bad_request(message: &str) -> Reply {
     problem(StatusCode::BAD_REQUEST, message)
 }
 
-/// 503 with `retry-after: 1`.
-pub(super) fn unavailable(message: &str) -> Reply {
-    let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, message);
-    let after = HeaderValue::from_static("1");
-    response.headers_mut().insert(RETRY_AFTER, after);
+/// 503 with `retry-after` in seconds.
+pub(super) fn unavailable(message: &str, after: u64) -> Reply {
+    later(problem(StatusCode::SERVICE_UNAVAILABLE, message), after)
+}
+
+/// 429 with `retry-after` in seconds.
+pub(super) fn too_many(after: u64) -> Reply {
+    let message = "too many requests";
+    later(problem(StatusCode::TOO_MANY_REQUESTS, message), after)
+}
+
+fn later(mut response: Reply, after: u64) -> Reply {
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from(after));
     response
 }
 

@@ -18,8 +18,9 @@ use tokio::sync::Semaphore;
 
 use super::endpoint::Endpoint;
 use super::peer::Peer;
-use super::reply::{Reply, not_found, problem, wrong_method};
+use super::reply::{Reply, not_found, problem, too_many, wrong_method};
 use super::stats::Stats;
+use super::store::Store;
 use super::{front, playground};
 
 /// Connections each listener serves at once; further ones wait to be accepted.
@@ -35,7 +36,7 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) cache: Peer,
-    pub(super) store: Peer,
+    pub(super) store: Store,
     pub(super) stats: Stats,
     pub(super) items: usize,
     pub(super) next_order: AtomicU64,
@@ -95,13 +96,26 @@ async fn respond(state: &State, request: Request<Incoming>) -> Reply {
     let endpoint = Endpoint::of(parts.uri.path());
     let response = match endpoint.refuses(&parts.method) {
         Some(allowed) => wrong_method(allowed),
-        None => dispatch(state, endpoint, &parts, body).await,
+        None => match admit(state, endpoint) {
+            Ok(()) => dispatch(state, endpoint, &parts, body).await,
+            Err(after) => too_many(after),
+        },
     };
     let status = response.status().as_u16();
     state
         .stats
         .record(endpoint.route(), status, started.elapsed());
     response
+}
+
+/// Whether a request is let in, else after how many seconds; only what visitors come for is counted.
+fn admit(state: &State, endpoint: Endpoint<'_>) -> Result<(), u64> {
+    match endpoint {
+        Endpoint::Items | Endpoint::Item(_) | Endpoint::Orders | Endpoint::Order(_) => {
+            state.store.guard.admit()
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn dispatch(state: &State, endpoint: Endpoint<'_>, parts: &Parts, body: Incoming) -> Reply {

@@ -11,9 +11,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
 use super::backing::{self, Table};
+use super::guard::{Guard, Protections};
 use super::peer::Peer;
 use super::server::{self, State};
 use super::stats::Stats;
+use super::store::Store;
 use super::{front, playground};
 
 /// Rows the cache holds; the oldest makes room.
@@ -45,6 +47,8 @@ pub struct ShopOptions {
     pub items: usize,
     /// How long the shop waits for its cache or its store; default 1 s.
     pub upstream_timeout: Duration,
+    /// What protects the shop; default nothing.
+    pub protections: Protections,
 }
 
 impl Default for ShopOptions {
@@ -60,6 +64,7 @@ impl Default for ShopOptions {
             cache_ttl: Duration::from_secs(10),
             items: 100,
             upstream_timeout: Duration::from_secs(1),
+            protections: Protections::default(),
         }
     }
 }
@@ -199,7 +204,7 @@ impl Shop {
     /// An address outside this machine.
     pub fn dial_store(&self, address: SocketAddr) -> Result<(), DemoError> {
         loopback("store", address)?;
-        self.state.store.dial(address);
+        self.state.store.peer.dial(address);
         Ok(())
     }
 
@@ -258,7 +263,10 @@ fn run(
         };
         let state = Arc::new(State {
             cache: dial(options.cache, addresses.cache),
-            store: dial(options.store, addresses.store),
+            store: Store {
+                peer: dial(options.store, addresses.store),
+                guard: Guard::new(&options.protections),
+            },
             stats: Stats::default(),
             items: options.items,
             next_order: AtomicU64::new(1),

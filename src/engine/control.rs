@@ -5,34 +5,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Interval, MissedTickBehavior};
 
+use crate::agent::client as agent;
 use crate::base::clock::Clock;
 use crate::base::units::{Bytes, show_duration};
 use crate::metrics::{Aggregator, Recorder, TagSetId, builtin};
-use crate::output::{Event, EventKind};
+use crate::output::{Event, EventKind, Feed};
 use crate::script::{Kind, ScriptError};
 
+pub use super::ending::Ending;
 use super::error_table::ErrorTable;
+use super::holds::Holds;
+use super::impact::Impact;
 use super::judge::Judge;
 use super::memory;
+use super::recording::Recording;
 use super::site::Report;
 
-/// Why a run ended before its work was done.
-#[derive(Debug, Clone)]
-pub enum Ending {
-    /// A signal asked for it.
-    Signal(&'static str),
-    /// A threshold with `abort_on_fail` failed.
-    Threshold(String),
-    /// What the script expects outside of iterations does not hold.
-    Expectation(ScriptError),
-    /// The script is wrong, or used too much.
-    Script(ScriptError),
-    /// A defect of rchaos.
-    Defect,
-}
+/// How long heals may take after somebody has asked the run to end; a second signal leaves them to the agents.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What the controller wants its caller to do now.
 #[derive(Debug)]
@@ -41,6 +34,8 @@ pub enum Notice {
     Ready,
     /// A worker's part of a scenario has ended.
     Done(usize),
+    /// An experiment wants a scenario to run.
+    Load(Arc<str>, oneshot::Sender<Result<(), String>>),
     /// The run shall end: interrupt everything.
     Stop,
     /// A second signal: leave now.
@@ -61,10 +56,16 @@ pub struct Control {
     pub errors: ErrorTable,
     /// What happened when.
     pub timeline: Vec<Event>,
+    /// Curves and outputs.
+    pub recording: Recording,
     /// Why the run ended early, if it did.
     pub ending: Option<Ending>,
-    recorder: Recorder,
-    most_users: u32,
+    /// The faults of the run.
+    pub holds: Holds,
+    /// What they did to the load.
+    pub impact: Impact,
+    pub(super) recorder: Recorder,
+    pub(super) most_users: u32,
     reports: mpsc::Receiver<Report>,
     interrupt: Signal,
     terminate: Signal,
@@ -84,17 +85,21 @@ impl Control {
         aggregator: Arc<Mutex<Aggregator>>,
         reports: mpsc::Receiver<Report>,
         memory_limit: Bytes,
+        holds: Holds,
+        feed: Feed,
     ) -> std::io::Result<Self> {
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let catalog = aggregator
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .catalog()
-            .clone();
+        let mut figures = aggregator.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorder = Recorder::new(figures.catalog().clone());
+        let recording = Recording::new(&mut figures, feed);
+        drop(figures);
         Ok(Self {
-            recorder: Recorder::new(catalog),
+            recorder,
+            recording,
             most_users: 0,
+            holds,
+            impact: Impact::default(),
             clock,
             aggregator,
             judge: None,
@@ -169,6 +174,7 @@ impl Control {
                     Some(report) => self.take(report),
                     None => std::future::pending().await,
                 },
+                notice = self.holds.next() => self.noticed(notice),
                 _ = self.ticks.tick() => self.tick(),
             };
             if let Some(notice) = notice {
@@ -177,11 +183,60 @@ impl Control {
         }
     }
 
+    /// Notes what an agent says.
+    fn noticed(&mut self, notice: agent::Notice) -> Option<Notice> {
+        if let agent::Notice::Fault { held, .. } = &notice {
+            let aggregator = self.aggregator.clone();
+            let figures = aggregator.lock().unwrap_or_else(PoisonError::into_inner);
+            self.impact.follow(held, &figures, self.clock);
+            let live = figures.catalog().faults().live();
+            drop(figures);
+            let series = self
+                .recorder
+                .series(builtin::FAULTS_ACTIVE, TagSetId::EMPTY);
+            #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
+            self.recorder.add(series, live as f64);
+            self.flush();
+        }
+        let (events, ending) = super::holds::events(&notice);
+        for (kind, text) in events {
+            self.note(kind, text);
+        }
+        ending.and_then(|ending| self.end(ending))
+    }
+
+    /// Heals whatever is live, and waits for it.
+    pub async fn heal(&mut self) {
+        let healing = self.holds.heal();
+        self.during(healing, PATIENCE, |_, _| {}).await;
+        while let Some(notice) = self.holds.try_next() {
+            let _ = self.noticed(notice);
+        }
+    }
+
+    /// Ends all agents, after what is still live is healed.
+    pub async fn close(&mut self) {
+        let closing = self.holds.close();
+        self.during(closing, PATIENCE, |_, _| {}).await;
+        while let Some(notice) = self.holds.try_next() {
+            let _ = self.noticed(notice);
+        }
+    }
+
     /// Takes the reports that are already there, after all threads have ended.
     pub fn drain(&mut self) {
         while let Ok(report) = self.reports.try_recv() {
             self.take(report);
         }
+    }
+
+    /// Records what is left, after everything was drained, and says how long the run took.
+    pub fn finish(&mut self) -> Duration {
+        let took = self.clock.elapsed();
+        let aggregator = self.aggregator.clone();
+        let mut figures = aggregator.lock().unwrap_or_else(PoisonError::into_inner);
+        self.recording.finish(&mut figures, took, &self.timeline);
+        took
     }
 
     fn signalled(&mut self, name: &'static str) -> Option<Notice> {
@@ -197,20 +252,32 @@ impl Control {
         let text = match &ending {
             Ending::Signal(name) => format!("{name}: interrupting"),
             Ending::Threshold(text) => format!("threshold failed, ending the run: {text}"),
-            Ending::Expectation(error) => error.message.clone(),
+            Ending::Expectation(error) | Ending::Precondition(error) | Ending::Injection(error) => {
+                error.message.clone()
+            }
+            Ending::Halt(text) | Ending::AgentLost(text) => text.clone(),
             Ending::Script(error) => format!("script error: {}", error.message),
             Ending::Defect => "a defect of rchaos".to_owned(),
         };
         let kind = match &ending {
-            Ending::Signal(_) => EventKind::Interrupt,
+            Ending::Signal(_) | Ending::Halt(_) => EventKind::Interrupt,
             Ending::Threshold(_) => EventKind::Threshold,
-            Ending::Expectation(_) | Ending::Script(_) | Ending::Defect => EventKind::Error,
+            Ending::Expectation(_)
+            | Ending::Precondition(_)
+            | Ending::Injection(_)
+            | Ending::AgentLost(_)
+            | Ending::Script(_)
+            | Ending::Defect => EventKind::Error,
         };
         self.note(kind, text);
         let worse = matches!(ending, Ending::Script(_) | Ending::Defect);
         let first = self.ending.is_none();
         if first || (worse && !matches!(self.ending, Some(Ending::Script(_) | Ending::Defect))) {
             self.ending = Some(ending);
+        }
+        if first {
+            // Before anything else: what was broken on purpose hurts for as long as it lasts.
+            self.holds.heal_now();
         }
         first.then_some(Notice::Stop)
     }
@@ -225,6 +292,11 @@ impl Control {
                 errors.into_iter().for_each(|error| self.errors.add(error));
                 None
             }
+            Report::Event(event) => {
+                self.timeline.push(event);
+                None
+            }
+            Report::Load(name, reply) => Some(Notice::Load(name, reply)),
             Report::Fatal(error) => self.end(Ending::Script(error)),
             Report::Defect => self.end(Ending::Defect),
         }
@@ -244,7 +316,8 @@ impl Control {
         }
         let now = self.clock.elapsed();
         let aggregator = self.aggregator.clone();
-        let figures = aggregator.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut figures = aggregator.lock().unwrap_or_else(PoisonError::into_inner);
+        self.recording.tick(&mut figures, now, &self.timeline);
         let failed = self
             .judge
             .as_mut()
@@ -254,33 +327,6 @@ impl Control {
             Some(text) if self.ending.is_none() => self.end(Ending::Threshold(text)),
             _ => Some(Notice::Tick),
         }
-    }
-
-    /// Records how many users there are now.
-    pub fn gauge_users(&mut self, vus: u32) {
-        self.most_users = self.most_users.max(vus);
-        let now = self.recorder.series(builtin::VUS, TagSetId::EMPTY);
-        self.recorder.add(now, f64::from(vus));
-        let most = self.recorder.series(builtin::VUS_MAX, TagSetId::EMPTY);
-        self.recorder.add(most, f64::from(self.most_users));
-        self.flush();
-    }
-
-    /// Counts iterations of a scenario that no worker started.
-    pub fn count_dropped(&mut self, scenario: &str, count: u64) {
-        if count > 0 {
-            let tags = self.recorder.catalog().tags(&[("scenario", scenario)]);
-            let dropped = self.recorder.series(builtin::DROPPED_ITERATIONS, tags);
-            #[expect(clippy::cast_precision_loss, reason = "a count below 2^53")]
-            self.recorder.add(dropped, count as f64);
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        let delta = self.recorder.drain();
-        let now = self.clock.elapsed();
-        self.figures().merge(delta, now);
     }
 
     /// Ends the run because one of its stages took too long.
@@ -296,6 +342,8 @@ impl Control {
     pub fn script_error(&mut self, error: ScriptError) {
         let _ = self.end(match error.kind {
             Kind::Expectation => Ending::Expectation(error),
+            Kind::Precondition if !self.holds.any_injected() => Ending::Precondition(error),
+            Kind::Precondition | Kind::Injection => Ending::Injection(error),
             _ => Ending::Script(error),
         });
     }

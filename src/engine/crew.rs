@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::base::text::{nearest, quoted};
 use crate::output::EventKind;
 
 use super::control::{Control, Ending, Notice};
@@ -12,7 +13,7 @@ use super::plan::{Plan, ScenarioPlan};
 use super::pool::Pool;
 use super::progress::Follower;
 use super::run::{OnProgress, RunError};
-use super::schedule::Schedule;
+use super::schedule::{Load, Schedule};
 use super::site::number;
 use super::stage::Stage;
 use super::worker::{Command, Part, Worker};
@@ -35,7 +36,8 @@ impl Crew {
     ///
     /// The system gives no thread.
     pub fn start(stage: &Stage, plan: &Plan, count: usize) -> Result<Self, RunError> {
-        let flush_every = if stage.control.judge.as_ref().is_some_and(Judge::has_windows) {
+        let windows = stage.control.judge.as_ref().is_some_and(Judge::has_windows);
+        let flush_every = if windows || !plan.methods.is_empty() {
             Duration::from_millis(200)
         } else {
             Duration::from_secs(1)
@@ -69,18 +71,44 @@ impl Crew {
         Ok(Self { workers, pools })
     }
 
-    /// Runs all scenarios to their end.
-    pub async fn run(&mut self, stage: &mut Stage, plan: &Plan, on_progress: OnProgress<'_>) {
+    /// Runs all scenarios to their end, and experiments beside them.
+    pub async fn run(
+        &mut self,
+        stage: &mut Stage,
+        plan: &Plan,
+        live_view: bool,
+        on_progress: OnProgress<'_>,
+    ) {
+        let methods = stage.methods(plan);
+        tokio::pin!(methods);
+        let mut busy = true;
         let mut schedule = Schedule::new(plan, self.workers.len());
-        let mut follower = Follower::new(plan, &mut stage.control.figures());
+        let mut follower = Follower::new(plan, &mut stage.control.figures(), live_view);
         let begin = Instant::now();
         for (scenario, offset) in schedule.begin() {
             follower.begun[scenario] = Some(begin + offset);
             self.begin(stage, plan, scenario, begin + offset).await;
         }
-        while !schedule.ended() {
-            match stage.control.next().await {
+        while busy || !schedule.ended() {
+            let notice = tokio::select! {
+                biased;
+                () = &mut methods, if busy => {
+                    busy = false;
+                    self.unload(stage, plan, &mut schedule).await;
+                    continue;
+                }
+                notice = stage.control.next() => notice,
+            };
+            match notice {
                 Notice::Ready => {}
+                Notice::Load(name, reply) => {
+                    let result = self.load(stage, plan, &mut schedule, &name).await;
+                    if let Ok(Some(scenario)) = result {
+                        follower.begun[scenario] = Some(Instant::now());
+                    }
+                    // Who asked may have been interrupted.
+                    let _ = reply.send(result.map(|_| ()));
+                }
                 Notice::Done(scenario) => {
                     for next in schedule.worker_done(scenario) {
                         let now = Instant::now();
@@ -92,16 +120,7 @@ impl Crew {
                     }
                 }
                 Notice::Stop => {
-                    schedule.cancel_waiting();
-                    // Again and again until each has ended: a worker that computes hears nothing.
-                    for scenario in 0..plan.scenarios.len() {
-                        let watchdog = &stage.setup.watchdog;
-                        watchdog.kill_scenario(number(scenario), Instant::now());
-                    }
-                    stage.setup.watchdog.kill_all();
-                    for worker in &self.workers {
-                        worker.tell(Command::Stop).await;
-                    }
+                    self.interrupt(stage, plan, &mut schedule).await;
                 }
                 Notice::Leave => return,
                 Notice::Tick => {
@@ -115,6 +134,72 @@ impl Crew {
                     }
                 }
             }
+        }
+    }
+
+    /// Ends everything now: nothing begins any more, and what is under way is interrupted.
+    async fn interrupt(&self, stage: &Stage, plan: &Plan, schedule: &mut Schedule) {
+        schedule.cancel_waiting();
+        stage.stop_methods().await;
+        // Again and again until each has ended: a worker that computes hears nothing.
+        for scenario in 0..plan.scenarios.len() {
+            let watchdog = &stage.setup.watchdog;
+            watchdog.kill_scenario(number(scenario), Instant::now());
+        }
+        stage.setup.watchdog.kill_all();
+        for worker in &self.workers {
+            worker.tell(Command::Stop).await;
+        }
+    }
+
+    /// Starts a scenario that an experiment loads; returns which, if it began now.
+    async fn load(
+        &self,
+        stage: &mut Stage,
+        plan: &Plan,
+        schedule: &mut Schedule,
+        name: &str,
+    ) -> Result<Option<usize>, String> {
+        let names = plan.scenarios.iter().map(|scenario| &*scenario.name);
+        let Some(scenario) = names.clone().position(|known| known == name) else {
+            let hint = nearest(name, names).map_or_else(
+                || "declare it with scenario(…)".to_owned(),
+                |near| format!("did you mean \"{near}\"?"),
+            );
+            return Err(format!("no scenario is called {}; {hint}", quoted(name)));
+        };
+        match schedule.load(scenario) {
+            Load::Begin => {
+                self.begin(stage, plan, scenario, Instant::now()).await;
+                Ok(Some(scenario))
+            }
+            Load::Running => Ok(None),
+            Load::Ended => Err(format!(
+                "scenario {} has ended already; it runs once, so give it a longer duration",
+                quoted(name)
+            )),
+        }
+    }
+
+    /// The experiments are over: ends what they loaded, gracefully.
+    async fn unload(&self, stage: &mut Stage, plan: &Plan, schedule: &mut Schedule) {
+        let (running, never) = schedule.unload();
+        for scenario in running {
+            let graceful_stop = plan.scenarios[scenario].graceful_stop;
+            let end = Instant::now() + graceful_stop + RUNAWAY_MARGIN;
+            stage.setup.watchdog.kill_scenario(number(scenario), end);
+            for worker in &self.workers {
+                worker.tell(Command::Retire(scenario)).await;
+            }
+        }
+        // What was stopped on the way has not been loaded either, and nobody wonders.
+        if stage.control.ending.is_some() {
+            return;
+        }
+        for scenario in never {
+            let name = &plan.scenarios[scenario].name;
+            let text = format!("scenario \"{name}\" was never loaded, so it did not run");
+            stage.control.note(EventKind::Warning, text);
         }
     }
 

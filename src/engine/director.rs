@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -9,16 +10,18 @@ use mlua::{Function, IntoLuaMulti, Value};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-use crate::script::phase::TopLevel;
+use crate::script::phase::{Reached, TopLevel};
 use crate::script::{Kind, Location, Phase, Problem, Scoped, ScriptError, Task, json};
 
 use super::activity::{Activity, Spawned};
+use super::experiment::{Experiment, Functions, Harness};
+use super::methods::Methods;
 use super::plan::Plan;
 use super::site::{Report, Site, SiteSetup};
 use super::verbs::Registrations;
 
 /// What the main VM's top level came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
     /// What it declared.
     pub plan: Plan,
@@ -28,6 +31,8 @@ pub struct Loaded {
     pub options_at: Option<Location>,
     /// The expectation that ended an ad-hoc script.
     pub failed: Option<ScriptError>,
+    /// What the top level would have reached outside with, where it stopped.
+    pub reached: Option<Reached>,
     /// Whether it stopped at the first top-level input or output, as `check` asks for.
     pub stopped_at_io: bool,
 }
@@ -47,6 +52,19 @@ pub enum Ask {
     Teardown(Option<String>, Reply<()>),
     /// Call `summary` with the summary as JSON.
     Summary(String, Reply<Option<Texts>>),
+    /// Run an experiment of the plan.
+    Method(usize, Arc<Harness>, Reply<()>),
+    /// Call a function that a probe was given, with its argument.
+    Probe {
+        /// Which one of [`Functions`].
+        number: usize,
+        /// What it is called with.
+        argument: Option<serde_json::Value>,
+        /// What it returned, or why it did not.
+        reply: oneshot::Sender<Result<serde_json::Value, String>>,
+    },
+    /// Interrupt an experiment, if it is still under way.
+    StopExperiment(Arc<Experiment>),
     /// Interrupt what is under way.
     Stop,
     /// Send the last figures and end.
@@ -121,6 +139,7 @@ fn run(setup: SiteSetup, check: bool, mut inbox: mpsc::Receiver<Ask>) -> Result<
         while let Some(question) = inbox.recv().await {
             match question {
                 Ask::Stop => stage.task.vu.stop(),
+                Ask::StopExperiment(experiment) => stage.methods.stop(&stage.task, &experiment),
                 Ask::Finish => break,
                 // Beside the loop, so that a stop is heard while a script runs.
                 question => drop(tokio::task::spawn_local(stage.clone().answer(question))),
@@ -134,10 +153,11 @@ fn run(setup: SiteSetup, check: bool, mut inbox: mpsc::Receiver<Ask>) -> Result<
 
 /// The main VM's one user and its tasks.
 #[derive(Clone)]
-struct Stage {
-    site: Rc<Site>,
-    task: Rc<Task>,
+pub(super) struct Stage {
+    pub(super) site: Rc<Site>,
+    pub(super) task: Rc<Task>,
     check: bool,
+    pub(super) methods: Methods,
 }
 
 impl Stage {
@@ -145,10 +165,19 @@ impl Stage {
         let vu = site.director_vu();
         if check {
             vu.ext::<TopLevel>().stop_at_io();
+            if site.is_walked() {
+                vu.ext::<TopLevel>().plan();
+            }
         }
         let task = Task::new(&vu);
         site.vm.lua().set_app_data(Registrations::default());
-        Self { site, task, check }
+        site.vm.lua().set_app_data(Functions::default());
+        Self {
+            site,
+            task,
+            check,
+            methods: Methods::default(),
+        }
     }
 
     async fn answer(self, question: Ask) {
@@ -171,12 +200,22 @@ impl Stage {
                 drop(reply.send(result));
             }
             Ask::Summary(text, reply) => drop(reply.send(self.summary(&text).await)),
-            Ask::Stop | Ask::Finish => {}
+            Ask::Method(index, harness, reply) => {
+                let result = self.method(index, harness).await;
+                self.site.flush().await;
+                drop(reply.send(result));
+            }
+            Ask::Probe {
+                number,
+                argument,
+                reply,
+            } => self.probe(number, argument, reply).await,
+            Ask::StopExperiment(_) | Ask::Stop | Ask::Finish => {}
         }
     }
 
     /// Calls a function of the script and waits for the tasks it spawned.
-    async fn call(
+    pub(super) async fn call(
         &self,
         phase: Phase,
         function: &Function,
@@ -203,12 +242,13 @@ impl Stage {
     async fn load(&self) -> Result<Loaded, ScriptError> {
         let chunk = self.site.instance()?;
         let result = self.call(Phase::TopLevel, &chunk, ()).await;
-        let acts = self.task.vu.ext::<TopLevel>().acted().is_some();
+        let reached = self.task.vu.ext::<TopLevel>().acted();
+        let acts = reached.is_some();
         let stopped_at_io = acts && self.check;
         let failed = match result {
             Ok(_) => None,
             Err(_) if stopped_at_io => None,
-            Err(error) if error.kind == Kind::Expectation => Some(error),
+            Err(error) if expected(error.kind) => Some(error),
             Err(error) => return Err(error),
         };
         Ok(self.registrations(|all| Loaded {
@@ -216,6 +256,7 @@ impl Stage {
             problems: all.problems(),
             options_at: all.options_at(),
             failed,
+            reached,
             stopped_at_io,
         }))
     }
@@ -236,7 +277,9 @@ impl Stage {
             );
             error
         })?;
-        Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+        let text = String::from_utf8_lossy(&text).into_owned();
+        self.site.set_session(Some(&text))?;
+        Ok(Some(text))
     }
 
     async fn teardown(&self, session: Option<String>) -> Result<(), ScriptError> {
@@ -259,12 +302,20 @@ impl Stage {
         texts(value).map(Some)
     }
 
-    fn registrations<T>(&self, read: impl FnOnce(&Registrations) -> T) -> T {
+    pub(super) fn registrations<T>(&self, read: impl FnOnce(&Registrations) -> T) -> T {
         match self.site.vm.lua().app_data_ref::<Registrations>() {
             Some(all) => read(&all),
             None => read(&Registrations::default()),
         }
     }
+}
+
+/// Errors that judge what was tried, and not the script: such a run has a summary.
+fn expected(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Expectation | Kind::Precondition | Kind::Injection
+    )
 }
 
 /// Reads what `summary` returned: nothing, a text for stdout, or texts by destination.

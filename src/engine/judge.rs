@@ -109,12 +109,6 @@ impl Judge {
         &self.judged
     }
 
-    /// Whether all hold.
-    #[must_use]
-    pub fn all_hold(&self) -> bool {
-        self.judged.iter().all(|one| one.status.ok)
-    }
-
     /// Whether the script decides itself what becomes of errors in iterations.
     #[must_use]
     pub fn judges_errors(&self) -> bool {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::base::scale::TimeScale;
 use crate::base::text::{nearest, quoted};
 
 use super::executors::{ConstantVus, Executor, SharedIterations};
-use super::plan::{Plan, StartAfter};
+use super::plan::{Plan, ScenarioPlan, StartAfter};
 
 /// Values of `--vus`, `--duration`, `--iterations` and `--only`.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub struct Overrides {
     pub iterations: Option<u64>,
     /// Names of the scenarios to run; empty means all.
     pub only: Vec<String>,
+    /// How much shorter than written scenarios are.
+    pub time_scale: TimeScale,
 }
 
 impl Overrides {
@@ -29,6 +32,7 @@ impl Overrides {
     pub fn apply(&self, plan: &mut Plan) -> Result<Vec<String>, String> {
         let left_out = self.select(plan)?;
         for scenario in &mut plan.scenarios {
+            self.shorten(scenario);
             if let Some(iterations) = self.iterations {
                 let vus = self.vus.unwrap_or_else(|| scenario.executor.max_vus());
                 scenario.executor = Executor::SharedIterations(SharedIterations {
@@ -49,6 +53,24 @@ impl Overrides {
             }
         }
         Ok(left_out)
+    }
+
+    /// What is written lasts as long as the time scale says; what the command line gives is meant as it is.
+    fn shorten(&self, scenario: &mut ScenarioPlan) {
+        if self.time_scale.is_real() {
+            return;
+        }
+        if let StartAfter::Offset(offset) = &mut scenario.start {
+            *offset = self.time_scale.of(*offset);
+        }
+        match &mut scenario.executor {
+            // Their end is the last iteration; the duration is a time-out.
+            Executor::SharedIterations(_) | Executor::PerVuIterations(_) => {}
+            executor => {
+                let duration = self.time_scale.of(executor.length());
+                set_duration(executor, duration);
+            }
+        }
     }
 
     fn select(&self, plan: &mut Plan) -> Result<Vec<String>, String> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::executors::Executor;
+use crate::agent::client::AgentCommand;
 
 /// When a scenario begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum StartAfter {
     Offset(Duration),
     /// When the scenario of this name has ended.
     Scenario(Arc<str>),
+    /// When an experiment or a gameday loads it.
+    Load,
 }
 
 /// One scenario, validated.
@@ -24,6 +27,8 @@ pub struct ScenarioPlan {
     pub executor: Executor,
     /// When it begins.
     pub start: StartAfter,
+    /// Whether the script says when: else it waits for `load` where there is an experiment.
+    pub start_given: bool,
     /// How long iterations may go on after its end before they are interrupted.
     pub graceful_stop: Duration,
     /// Tags on all of its samples.
@@ -41,6 +46,8 @@ pub struct RunOptions {
     pub tags: Vec<(String, String)>,
     /// How long one slice of a script may compute before its iteration dies.
     pub cpu_limit: Duration,
+    /// How agents on other hosts are started, by name.
+    pub agents: BTreeMap<String, AgentCommand>,
     /// How long `setup` may take.
     pub setup_timeout: Duration,
     /// How long `teardown` and `summary` may take, each.
@@ -53,6 +60,7 @@ impl Default for RunOptions {
             thresholds: Vec::new(),
             tags: Vec::new(),
             cpu_limit: Duration::from_secs(1),
+            agents: BTreeMap::new(),
             setup_timeout: Duration::from_secs(60),
             teardown_timeout: Duration::from_secs(60),
         }
@@ -79,10 +87,41 @@ pub struct ThresholdPlan {
 pub struct Plan {
     /// In order of declaration.
     pub scenarios: Vec<ScenarioPlan>,
+    /// Experiments and gamedays, in order of declaration.
+    pub methods: Vec<MethodPlan>,
     /// The run's options.
     pub options: RunOptions,
     /// Whether a function for each of the run's stages was given.
     pub hooks: Hooks,
+}
+
+/// An experiment or a gameday; its function stays in the main VM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodPlan {
+    /// Its name, unique in the script.
+    pub name: Arc<str>,
+    /// Which of the two.
+    pub kind: MethodKind,
+}
+
+/// What a method is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MethodKind {
+    /// Tests a hypothesis by itself.
+    Experiment,
+    /// Leads people through phases.
+    Gameday,
+}
+
+impl MethodKind {
+    /// The word in scripts and on the timeline.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Experiment => "experiment",
+            Self::Gameday => "gameday",
+        }
+    }
 }
 
 /// Which of the run's stages the script has a function for.
@@ -100,7 +139,7 @@ impl Plan {
     /// A script without declarations is ad hoc: its top level was the run.
     #[must_use]
     pub fn is_ad_hoc(&self) -> bool {
-        self.scenarios.is_empty()
+        self.scenarios.is_empty() && self.methods.is_empty()
     }
 
     /// The first id of each scenario's virtual users; ids start at 1 and are unique in the run.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::metrics::{Aggregator, Selector, builtin};
-use crate::output::{Progress, ScenarioProgress, ScenarioState};
+use crate::output::{Detail, Progress, ScenarioProgress, ScenarioState, Series};
 
 use super::control::Control;
 use super::executors::Executor;
@@ -27,11 +27,39 @@ pub struct Follower {
     memories: Vec<Memory>,
     /// When each scenario began, as far as it has.
     pub begun: Vec<Option<Instant>>,
+    /// What a live view wants to see besides, if there is one.
+    detail: Option<Details>,
+}
+
+/// Events that a live view is shown at most.
+const EVENTS: usize = 200;
+
+/// The curves as they were when a second was last complete.
+#[derive(Default)]
+struct Details {
+    until: Duration,
+    series: Arc<Series>,
+}
+
+impl Details {
+    fn look(&mut self, control: &Control, figures: &Aggregator) -> Detail {
+        let until = control.recording.until();
+        if until != self.until {
+            self.until = until;
+            self.series = Arc::new(control.recording.series(figures));
+        }
+        let first = control.timeline.len().saturating_sub(EVENTS);
+        Detail {
+            series: Arc::clone(&self.series),
+            faults: control.holds.standing(control.clock.elapsed()),
+            events: control.timeline[first..].to_vec(),
+        }
+    }
 }
 
 impl Follower {
     /// Registers what it wants to see of late.
-    pub fn new(plan: &Plan, aggregator: &mut Aggregator) -> Self {
+    pub fn new(plan: &Plan, aggregator: &mut Aggregator, live_view: bool) -> Self {
         let memories = plan
             .scenarios
             .iter()
@@ -50,6 +78,7 @@ impl Follower {
         Self {
             memories,
             begun: vec![None; plan.scenarios.len()],
+            detail: live_view.then(Details::default),
         }
     }
 
@@ -91,7 +120,15 @@ impl Follower {
                 shown(scenario, state, elapsed, totals, rate, p95_ms)
             })
             .collect();
-        Progress { at, scenarios }
+        let detail = self
+            .detail
+            .as_mut()
+            .map(|known| known.look(control, &figures));
+        Progress {
+            at,
+            scenarios,
+            detail,
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::metrics::{Aggregate, Aggregator, Kind, MetricDef, Unit};
 use crate::output::{
-    Check, ErrorCount, EventKind, Metric, SCHEMA, ScenarioSummary, Summary, Threshold, Trend,
-    Values, rfc3339,
+    Check, ErrorCount, EventKind, ExperimentSummary, GamedaySummary, Metric, SCHEMA,
+    ScenarioSummary, Summary, Threshold, Trend, Values, rfc3339,
 };
 
 use crate::script::Sources;
 
+use super::experiment::summary;
 use super::judge::Judged;
 use super::run::Outcome;
 use super::verdict::{decide, doubts, exit_code};
@@ -39,8 +40,9 @@ pub fn summarise(outcome: &mut Outcome, script: &str, sources: &Sources) -> Summ
         schema: SCHEMA,
         verdict,
         reasons,
-        exit_code: exit_code(verdict, outcome.control.ending.as_ref()),
+        exit_code: exit_code(verdict, outcome),
         seed: outcome.seed,
+        time_scale: outcome.time_scale.factor(),
         started: rfc3339(outcome.control.clock.started()),
         duration_seconds: elapsed.as_secs_f64(),
         script: script.to_owned(),
@@ -49,8 +51,40 @@ pub fn summarise(outcome: &mut Outcome, script: &str, sources: &Sources) -> Summ
         checks: checks(&figures),
         errors: errors(outcome, sources),
         scenarios: scenarios(outcome),
+        experiments: experiments(outcome, &figures),
+        faults: outcome.control.holds.summaries(),
+        gamedays: gamedays(outcome),
+        series: outcome.control.recording.series(&figures),
         timeline: outcome.control.timeline.clone(),
     }
+}
+
+fn experiments(outcome: &Outcome, figures: &Aggregator) -> Vec<ExperimentSummary> {
+    let Some(harness) = &outcome.harness else {
+        return Vec::new();
+    };
+    let impact = &outcome.control.impact;
+    let begun = harness.begun();
+    let ends = begun.iter().skip(1).map(|next| next.begun_at);
+    let all = begun.iter().zip(ends.chain([outcome.took]));
+    all.map(|(experiment, end)| {
+        // Those of the experiments after it are not its own.
+        let faults = harness.faults(experiment).into_iter();
+        let own = faults.filter(|held| held.state().planned_at < end);
+        let ids: Vec<u64> = own.map(|held| held.id).collect();
+        ExperimentSummary {
+            error_budget: impact.budget(&ids, figures),
+            load: impact.load(&ids, figures, outcome.took),
+            ..summary(experiment)
+        }
+    })
+    .collect()
+}
+
+fn gamedays(outcome: &Outcome) -> Vec<GamedaySummary> {
+    let begun = outcome.harness.as_ref().map(|harness| harness.gamedays());
+    let begun = begun.unwrap_or_default();
+    begun.iter().map(|one| one.summary()).collect()
 }
 
 fn threshold(one: &Judged, figures: &Aggregator) -> Threshold {
@@ -171,7 +205,7 @@ fn metric(name: String, def: &MetricDef, aggregate: &Aggregate, elapsed: Duratio
     }
 }
 
-fn unit(unit: &Unit) -> crate::output::Unit {
+pub(super) fn unit(unit: &Unit) -> crate::output::Unit {
     use crate::output::Unit as Shown;
     match unit {
         Unit::None => Shown::Plain,

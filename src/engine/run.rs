@@ -1,16 +1,21 @@
 //! The life of a run: load, check, set up, scenarios, tear down, decide.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::agent::client::{AgentCommand, Agents, GuardRails, Held};
+use crate::base::scale::TimeScale;
 use crate::base::units::Bytes;
-use crate::output::{EventKind, Progress};
+use crate::modules::hold::Alerts;
+use crate::output::{EventKind, Feed, Progress};
 use crate::script::{Module, Problem, ScriptError, Source, Sources, Verb};
 
 use super::control::{Control, Ending, Notice};
 use super::crew::Crew;
 use super::director::{Ask, Director, Loaded, Texts, ask};
+use super::experiment::Harness;
+use super::gameday::GamedayConfig;
 use super::judge::Judge;
 use super::overrides::Overrides;
 use super::plan::Plan;
@@ -42,6 +47,65 @@ pub struct RunConfig {
     pub max_series: usize,
     /// How many load workers at most; one per core by default.
     pub workers: usize,
+    /// Who answers at gamedays.
+    pub gameday: GamedayConfig,
+    /// What injects, and how.
+    pub agents: AgentSettings,
+    /// Alerts; while one of them fires nothing is injected.
+    pub alerts: Option<Alerts>,
+    /// Who gets the run's points and events as they come.
+    pub feed: Feed,
+    /// Whether progress carries what a live view shows: curves, faults, events.
+    pub live_view: bool,
+}
+
+/// How the agents of a run are started, and how long they wait for it.
+#[derive(Debug, Clone)]
+pub struct AgentSettings {
+    /// How long an agent waits without a sign of life before it heals.
+    pub lease: Duration,
+    /// How agents are started, by name; over those of the script.
+    pub commands: BTreeMap<String, AgentCommand>,
+    /// Whether faults are only logged.
+    pub dry_run: bool,
+    /// Whether timers of systemd heal where all else is lost.
+    pub deadman: bool,
+    /// Who answers for the run, and how far a fault may reach.
+    pub guard_rails: GuardRails,
+    /// Where the run's faults can be looked at from outside of it, if anybody does.
+    pub seen: Option<SeenFaults>,
+}
+
+/// The faults of a run that may not have begun.
+#[derive(Debug, Clone, Default)]
+pub struct SeenFaults(Arc<OnceLock<Agents>>);
+
+impl SeenFaults {
+    /// How many are in place, about to be, or not healed; fixtures are none.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        let records = self.0.get().map(Agents::records).unwrap_or_default();
+        let open = |held: &&Arc<Held>| held.state().phase.is_open() && !held.order.fixture;
+        records.iter().filter(open).count()
+    }
+
+    pub(super) fn follow(&self, agents: &Agents) {
+        // A run begins once.
+        let _ = self.0.set(agents.clone());
+    }
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(5),
+            commands: BTreeMap::new(),
+            dry_run: false,
+            deadman: false,
+            guard_rails: GuardRails::default(),
+            seen: None,
+        }
+    }
 }
 
 /// Why there is nothing to report.
@@ -69,17 +133,21 @@ pub struct Outcome {
     pub pools: Vec<Arc<Pool>>,
     /// The run's seed.
     pub seed: u64,
+    /// How much shorter than written everything was.
+    pub time_scale: TimeScale,
     /// How long it took.
     pub took: Duration,
     /// Asks the script for its own summary.
     pub director: Director,
+    /// The experiments, if there were any.
+    pub harness: Option<Arc<Harness>>,
 }
 
 /// Called with how the run stands a few times a second.
 pub type OnProgress<'a> = &'a mut dyn FnMut(&Progress);
 
 /// Runs a script's top level; with `check` only up to its first input or output.
-async fn load(config: &RunConfig, check: bool) -> Result<(Stage, Loaded), RunError> {
+pub(super) async fn load(config: &RunConfig, check: bool) -> Result<(Stage, Loaded), RunError> {
     let mut stage = Stage::open(config, check)?;
     let asks = stage.director.asks();
     let loading = ask(asks.clone(), Ask::Load);
@@ -99,11 +167,18 @@ async fn load(config: &RunConfig, check: bool) -> Result<(Stage, Loaded), RunErr
         stage.director.join();
         stage.control.drain();
     }
+    let touched = !stage.control.holds.agents.records().is_empty();
     match (answer, stage.control.ending.clone()) {
+        (Some(Some(Ok(loaded))), _) => Ok((stage, loaded)),
+        // It has touched something: then the run ends as one that did, with a summary that says so.
+        (Some(Some(Err(error))), None) if touched => {
+            stage.control.script_error(error);
+            Ok((stage, Loaded::default()))
+        }
+        (_, Some(_)) if touched => Ok((stage, Loaded::default())),
         (_, Some(Ending::Script(error))) | (Some(Some(Err(error))), None) => {
             Err(RunError::Script(error))
         }
-        (Some(Some(Ok(loaded))), _) => Ok((stage, loaded)),
         (_, Some(Ending::Signal(name))) => Err(RunError::Aborted(name)),
         _ => Err(RunError::Internal("the main VM ended early".to_owned())),
     }
@@ -123,17 +198,20 @@ pub async fn run(config: RunConfig, on_progress: OnProgress<'_>) -> Result<Outco
     }
     let mut pools = Vec::new();
     if !plan.is_ad_hoc() && stage.control.ending.is_none() {
-        pools = scenarios(&mut stage, &plan, config.workers, on_progress).await?;
+        pools = scenarios(&mut stage, &plan, &config, on_progress).await?;
     }
+    stage.control.close().await;
     stage.control.drain();
-    let took = stage.control.clock.elapsed();
+    let took = stage.control.finish();
     Ok(Outcome {
         took,
         control: stage.control,
         plan,
         pools,
         seed: config.seed,
+        time_scale: config.overrides.time_scale,
         director: stage.director,
+        harness: stage.harness,
     })
 }
 
@@ -160,7 +238,11 @@ pub async fn check(config: &RunConfig) -> Result<Checked, RunError> {
 }
 
 /// Applies the command line and judges the whole.
-fn accept(config: &RunConfig, stage: &mut Stage, loaded: Loaded) -> Result<Plan, RunError> {
+pub(super) fn accept(
+    config: &RunConfig,
+    stage: &mut Stage,
+    loaded: Loaded,
+) -> Result<Plan, RunError> {
     let mut plan = loaded.plan;
     let mut problems = loaded.problems;
     let left_out = config.overrides.apply(&mut plan).map_err(RunError::Usage)?;
@@ -185,17 +267,21 @@ fn accept(config: &RunConfig, stage: &mut Stage, loaded: Loaded) -> Result<Plan,
 async fn scenarios(
     stage: &mut Stage,
     plan: &Plan,
-    workers: usize,
+    config: &RunConfig,
     on_progress: OnProgress<'_>,
 ) -> Result<Vec<Arc<Pool>>, RunError> {
     let most = usize::try_from(plan.max_vus()).unwrap_or(usize::MAX);
-    let mut crew = Crew::start(stage, plan, workers.min(most).max(1))?;
+    stage.arm(plan, config.gameday.clone())?;
+    let workers = config.workers;
+    let fewest = usize::from(!plan.scenarios.is_empty());
+    let mut crew = Crew::start(stage, plan, workers.min(most).max(fewest))?;
     if let Some(session) = set_up(stage, plan).await {
         for worker in &crew.workers {
             let json = session.as_deref().map(Arc::from);
             worker.tell(Command::Session(json)).await;
         }
-        crew.run(stage, plan, on_progress).await;
+        crew.run(stage, plan, config.live_view, on_progress).await;
+        stage.control.heal().await;
         tear_down(stage, plan, session).await;
     }
     crew.finish(stage).await;

@@ -23,6 +23,18 @@ pub struct Schedule {
 enum Start {
     At(Duration),
     After(usize),
+    Loaded,
+}
+
+/// What became of the wish to load a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// It is to begin now.
+    Begin,
+    /// It is running already.
+    Running,
+    /// It has ended; scenarios run once.
+    Ended,
 }
 
 impl Schedule {
@@ -39,6 +51,7 @@ impl Schedule {
                     .iter()
                     .position(|other| other.name == *name)
                     .map_or(Start::At(Duration::ZERO), Start::After),
+                StartAfter::Load => Start::Loaded,
             })
             .collect();
         Self {
@@ -53,7 +66,7 @@ impl Schedule {
     pub fn begin(&mut self) -> Vec<(usize, Duration)> {
         self.take(|start| match start {
             Start::At(offset) => Some(offset),
-            Start::After(_) => None,
+            Start::After(_) | Start::Loaded => None,
         })
     }
 
@@ -72,6 +85,50 @@ impl Schedule {
             }
         }
         Vec::new()
+    }
+
+    /// An experiment loads a scenario, whatever it waits for.
+    #[must_use]
+    pub fn load(&mut self, scenario: usize) -> Load {
+        match self.states[scenario] {
+            State::Waiting => {
+                let workers = self.workers;
+                self.states[scenario] = State::Running { workers };
+                Load::Begin
+            }
+            State::Running { .. } => Load::Running,
+            State::Ended => Load::Ended,
+        }
+    }
+
+    /// The experiments are over: ends the scenarios that wait for one; returns those that were loaded by one
+    /// and still run, and those that never began.
+    #[must_use]
+    pub fn unload(&mut self) -> (Vec<usize>, Vec<usize>) {
+        let (mut running, mut never) = (Vec::new(), Vec::new());
+        for (index, state) in self.states.iter_mut().enumerate() {
+            match (self.starts[index], *state) {
+                (Start::Loaded, State::Running { .. }) => running.push(index),
+                (Start::Loaded, State::Waiting) => {
+                    *state = State::Ended;
+                    never.push(index);
+                }
+                _ => {}
+            }
+        }
+        // What waits for one that never began would wait for ever.
+        let mut next = 0;
+        while let Some(&gone) = never.get(next) {
+            next += 1;
+            for (index, state) in self.states.iter_mut().enumerate() {
+                let waits = matches!(self.starts[index], Start::After(other) if other == gone);
+                if waits && *state == State::Waiting {
+                    *state = State::Ended;
+                    never.push(index);
+                }
+            }
+        }
+        (running, never)
     }
 
     /// Ends the scenarios that have not started; they never will.

@@ -12,10 +12,12 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::base::rng;
-use crate::metrics::{Series, TagSetId, builtin};
+use crate::metrics::TagSetId;
 use crate::script::{Kind, Scoped, ScriptError};
 
 use super::executors::Executor;
+use super::figures::Figures;
+use super::going::Going;
 use super::pacer::Pacer;
 use super::plan::ScenarioPlan;
 use super::pool::{Arrival, Pool};
@@ -24,15 +26,6 @@ use super::user::{User, Work};
 
 /// How long interrupted users may take to unwind before the run goes on without them.
 const UNWINDING: Duration = Duration::from_secs(20);
-
-/// The series that every iteration writes.
-struct Figures {
-    iterations: Series,
-    duration: Series,
-    lag: Series,
-    errors: Series,
-    dropped: Series,
-}
 
 /// One scenario on one worker.
 pub struct Share {
@@ -47,7 +40,7 @@ pub struct Share {
     figures: Figures,
     pacer: Pacer,
     begin: Cell<Instant>,
-    stopping: Cell<bool>,
+    going: Cell<Going>,
     changed: Notify,
     users: RefCell<BTreeMap<u32, Rc<User>>>,
     free: RefCell<Vec<Rc<User>>>,
@@ -68,13 +61,7 @@ impl Share {
     ) -> std::io::Result<Rc<Self>> {
         let tags = site.scenario_tags(&plan);
         let mut recorder = site.recorder.borrow_mut();
-        let figures = Figures {
-            iterations: recorder.series(builtin::ITERATIONS, tags),
-            duration: recorder.series(builtin::ITERATION_DURATION, tags),
-            lag: recorder.series(builtin::ITERATION_LAG, tags),
-            errors: recorder.series(builtin::ITERATION_ERRORS, tags),
-            dropped: recorder.series(builtin::DROPPED_ITERATIONS, tags),
-        };
+        let figures = Figures::of(&mut recorder, tags);
         drop(recorder);
         Ok(Rc::new(Self {
             stream: rng::stream(site.seed, &plan.name),
@@ -85,7 +72,7 @@ impl Share {
             figures,
             pacer: Pacer::new()?,
             begin: Cell::new(Instant::now()),
-            stopping: Cell::new(false),
+            going: Cell::new(Going::On),
             changed: Notify::new(),
             users: RefCell::default(),
             free: RefCell::default(),
@@ -112,12 +99,21 @@ impl Share {
 
     /// Ends the scenario now: iterations are interrupted, none begins.
     pub fn stop(&self) {
-        self.stopping.set(true);
+        self.going.set(Going::Away);
         for user in self.users.borrow().values() {
             user.leave();
             user.vu.stop();
         }
         self.changed.notify_one();
+    }
+
+    /// Ends the scenario before its profile does: none begins, those under way have `graceful_stop`.
+    pub fn retire_all(&self) {
+        if self.going.get() == Going::On {
+            self.going.set(Going::Out);
+            self.users.borrow().values().for_each(|user| user.leave());
+            self.changed.notify_one();
+        }
     }
 
     /// Lets iterations end for as long as `graceful_stop` says, then interrupts them.
@@ -126,9 +122,7 @@ impl Share {
             user.leave();
         }
         let limit = Instant::now() + self.plan.graceful_stop;
-        if !self.stopping.get() {
-            self.finish_by(limit).await;
-        }
+        self.empty_by(limit, Going::Away).await;
         self.stop();
         // What runs now unwinds at its next native or, if it computes, by the watchdog.
         let unwound = async {
@@ -151,7 +145,7 @@ impl Share {
     /// Whether it has been told to end early.
     #[must_use]
     pub fn stopping(&self) -> bool {
-        self.stopping.get()
+        self.going.get() != Going::On
     }
 
     /// The scenario's plan.
@@ -207,7 +201,7 @@ impl Share {
 
     /// Waits until an instant, or until the scenario is told to end.
     pub async fn wait_until(&self, until: Instant) {
-        while !self.stopping.get() {
+        while !self.stopping() {
             tokio::select! {
                 biased;
                 result = self.pacer.until(until) => {
@@ -224,7 +218,13 @@ impl Share {
 
     /// As [`Share::wait_until`], but returns early when all users have ended.
     pub async fn finish_by(&self, until: Instant) {
-        while !self.stopping.get() && !self.users.borrow().is_empty() {
+        self.empty_by(until, Going::Out).await;
+    }
+
+    /// Waits until all users have ended, but not past `until`, nor once the scenario is `so_far`.
+    async fn empty_by(&self, until: Instant, so_far: Going) {
+        let past = |going: Going| going == so_far || going == Going::Away;
+        while !past(self.going.get()) && !self.users.borrow().is_empty() {
             tokio::select! {
                 biased;
                 () = self.changed.notified() => {}
@@ -336,11 +336,12 @@ impl Share {
             }
         }
         let mut recorder = self.site.recorder.borrow_mut();
-        recorder.add(self.figures.iterations, 1.0);
-        recorder.time(self.figures.duration, took);
+        let figures = self.figures.overlapping(&mut recorder, self.tags, took);
+        recorder.add(figures.iterations, 1.0);
+        recorder.time(figures.duration, took);
         seat.iterations.fetch_add(1, Relaxed);
         if let Some(error) = error {
-            recorder.add(self.figures.errors, 1.0);
+            recorder.add(figures.errors, 1.0);
             drop(recorder);
             seat.errors.fetch_add(1, Relaxed);
             self.site.note_error(error, &self.plan.name);

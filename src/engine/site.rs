@@ -8,11 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mlua::{Function, Value};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::agent::client::Agents;
 use crate::base::clock::Clock;
+use crate::base::scale::TimeScale;
 use crate::http;
 use crate::metrics::{Aggregator, Catalog, Delta, Recorder, TagSetId};
+use crate::modules::hold::Alerts;
+use crate::output::Event;
 use crate::script::{
     Chunk, Limits, Module, Phase, Pulse, ScriptError, Source, Sources, Verb, Vm, VmOptions, Vu,
     VuOptions, Watchdog, json,
@@ -20,6 +24,7 @@ use crate::script::{
 
 use super::error_table::{ErrorCount, ErrorTable};
 use super::plan::ScenarioPlan;
+use super::walk::Walk;
 
 /// What every thread of a run is given.
 #[derive(Clone)]
@@ -48,12 +53,20 @@ pub struct SiteSetup {
     pub env: Arc<BTreeMap<String, String>>,
     /// Tags on every sample.
     pub tags: Vec<(String, String)>,
+    /// How much shorter than written the script's holds are.
+    pub time_scale: TimeScale,
+    /// A Prometheus and alerts; while one of them fires nothing is injected.
+    pub alerts: Option<Alerts>,
     /// How many load workers there are.
     pub workers: usize,
     /// Bytes that the VM may use. Load workers have none: with one, mlua calls every table and
     /// string function protected, which costs a quarter of a request, and the controller ends a
     /// process that grows too large anyway.
     pub memory_limit: Option<usize>,
+    /// What injects; only the main VM's thread uses it.
+    pub agents: Agents,
+    /// What a walk through the script meets; none where it is run.
+    pub walk: Option<Walk>,
     /// Where figures and errors go.
     pub reports: mpsc::Sender<Report>,
 }
@@ -80,6 +93,10 @@ pub enum Report {
     Figures(Delta, Vec<ErrorCount>),
     /// A worker's part of a scenario has ended.
     Done(usize),
+    /// Something for the timeline.
+    Event(Event),
+    /// An experiment wants a scenario to run; the answer says why it does not.
+    Load(Arc<str>, oneshot::Sender<Result<(), String>>),
     /// A defect of rchaos itself; its message went to stderr.
     Defect,
     /// The run cannot go on.
@@ -130,6 +147,16 @@ impl Site {
         })?;
         vm.lua().set_app_data(setup.aggregator.clone());
         vm.lua().set_app_data(setup.clock);
+        vm.lua().set_app_data(setup.time_scale);
+        if let Some(walk) = &setup.walk {
+            vm.lua().set_app_data(walk.clone());
+        }
+        if index == setup.workers {
+            vm.lua().set_app_data(setup.agents.clone());
+            if let Some(alerts) = &setup.alerts {
+                vm.lua().set_app_data(alerts.clone());
+            }
+        }
         let chunk = vm.load(&setup.source)?;
         Ok(Rc::new(Self {
             vm,
@@ -146,6 +173,12 @@ impl Site {
             failed: Cell::new(false),
             setup,
         }))
+    }
+
+    /// Whether the script is only walked through.
+    #[must_use]
+    pub fn is_walked(&self) -> bool {
+        self.setup.walk.is_some()
     }
 
     /// A fresh instance of the script, for one user.
@@ -271,8 +304,13 @@ impl Site {
 
     /// Sends figures on an interval, until dropped.
     pub async fn flush_every(self: Rc<Self>, every: Duration) {
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // At whole seconds of the run, so that every second of a curve has one report of each worker.
+        let passed = self.setup.clock.elapsed().as_nanos() % every.as_nanos().max(1);
+        let wait = every.saturating_sub(Duration::from_nanos(
+            u64::try_from(passed).unwrap_or_default(),
+        ));
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + wait, every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
             self.flush().await;

@@ -29,6 +29,8 @@ pub enum Command {
         /// When it begins.
         begin: Instant,
     },
+    /// End a scenario's share before its profile does, gracefully.
+    Retire(usize),
     /// Interrupt everything.
     Stop,
     /// Send the last figures and end.
@@ -123,14 +125,19 @@ async fn serve(
     site.report(Report::Ready).await;
     let flushing = tokio::task::spawn_local(site.clone().flush_every(flush_every));
     let stalling = tokio::task::spawn_local(measure_stalls(site.clone()));
-    let mut shares: Vec<Rc<Share>> = Vec::new();
+    let mut shares: Vec<(usize, Rc<Share>)> = Vec::new();
     while let Some(command) = inbox.recv().await {
         match command {
             Command::Session(json) => site.set_session(json.as_deref())?,
             Command::Start { scenario, begin } => {
-                shares.push(start(&site, &mut parts[scenario], scenario, begin)?);
+                let share = start(&site, &mut parts[scenario], scenario, begin)?;
+                shares.push((scenario, share));
             }
-            Command::Stop => shares.iter().for_each(|share| share.stop()),
+            Command::Retire(scenario) => {
+                let wanted = shares.iter().filter(|(number, _)| *number == scenario);
+                wanted.for_each(|(_, share)| share.retire_all());
+            }
+            Command::Stop => shares.iter().for_each(|(_, share)| share.stop()),
             Command::Finish => break,
         }
     }

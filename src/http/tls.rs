@@ -3,20 +3,18 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::{Rc, Weak};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{CertificateError, ClientConfig};
 
 use super::codes;
 use super::failure::Failure;
 use super::request::{TlsOptions, TlsVersion, VersionPreference};
+use crate::base::tls::{AnyCertificate, certificates, roots};
 
 /// The configurations of one thread; those whose options are gone are forgotten.
 #[derive(Default)]
@@ -82,7 +80,7 @@ fn build(options: &TlsOptions, version: VersionPreference) -> Result<ClientConfi
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
     } else {
-        builder.with_root_certificates(roots(options)?)
+        builder.with_root_certificates(roots(options.ca.as_deref())?)
     };
     let mut config = match (&options.cert, &options.key) {
         (None, None) => builder.with_no_client_auth(),
@@ -101,38 +99,6 @@ fn build(options: &TlsOptions, version: VersionPreference) -> Result<ClientConfi
     };
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(config)
-}
-
-fn roots(options: &TlsOptions) -> Result<Arc<RootCertStore>, String> {
-    static SYSTEM: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let Some(pem) = &options.ca else {
-        if let Some(store) = SYSTEM.get() {
-            return Ok(store.clone());
-        }
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if store.is_empty() {
-            return Err("no trusted certificates on this system; set `ca`".to_owned());
-        }
-        return Ok(SYSTEM.get_or_init(|| Arc::new(store)).clone());
-    };
-    let mut store = RootCertStore::empty();
-    for certificate in certificates("ca", pem)? {
-        store
-            .add(certificate)
-            .map_err(|error| format!("`ca`: {error}"))?;
-    }
-    Ok(Arc::new(store))
-}
-
-fn certificates(option: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let all: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("`{option}` is not PEM: {error}"))?;
-    if all.is_empty() {
-        return Err(format!("`{option}` has no certificate; pass PEM text"));
-    }
-    Ok(all)
 }
 
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
@@ -171,53 +137,4 @@ pub(super) fn classify(error: &io::Error) -> Option<Failure> {
         _ => codes::TLS,
     };
     Some(Failure::new(code, format!("TLS: {error}")))
-}
-
-/// `insecure`: any certificate will do, though its owner must still hold its key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            signed,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -75,6 +75,20 @@ impl Aggregate {
         self.show();
     }
 
+    /// The samples that came after an earlier state of this aggregate. Smallest and largest are those of all.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut left = self.clone();
+        left.tally.count = self.tally.count.saturating_sub(earlier.tally.count);
+        left.tally.passes = self.tally.passes.saturating_sub(earlier.tally.passes);
+        left.tally.sum -= earlier.tally.sum;
+        left.histogram = self.histogram.since(&earlier.histogram);
+        left.count = 0;
+        left.sum = 0.0;
+        left.show();
+        left
+    }
+
     pub(super) fn absorb(&mut self, entry: &Entry, stamp: u64) {
         self.tally.merge(&entry.tally, true);
         let counts = entry.buckets.iter();
@@ -122,6 +136,19 @@ impl Aggregate {
             return Some(below);
         }
         Some(below + (self.at_rank(rank as u64 + 1) - below) * between)
+    }
+
+    /// How many of a trend's samples are at most `value`, within 0.8 % of it; exact where `value` is
+    /// beyond all samples.
+    #[must_use]
+    pub fn at_most(&self, value: f64) -> u64 {
+        if value >= self.max {
+            self.count
+        } else if value < self.min {
+            0
+        } else {
+            self.histogram.at_most(value * self.scale())
+        }
     }
 
     fn at_rank(&self, rank: u64) -> f64 {
@@ -271,6 +298,21 @@ mod tests {
         assert_eq!((counter.percentile(50.0), counter.rate()), (None, None));
         assert_eq!(counter.per_second(Duration::from_secs(2)), Some(1.5));
         assert_eq!(counter.per_second(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn what_came_later_is_the_difference() {
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        let early = trend(Unit::Time, &values[..50]);
+        let later = trend(Unit::Time, &values).since(&early);
+        assert_eq!(
+            (later.count, later.sum),
+            (50, (51..=100).sum::<i32>().into())
+        );
+        let median = later.median().unwrap();
+        assert!((75.0..=76.0).contains(&median), "{median}");
+        let none = early.since(&early);
+        assert_eq!((none.count, none.percentile(95.0)), (0, None));
     }
 
     #[test]

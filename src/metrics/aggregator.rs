@@ -8,6 +8,7 @@ use super::aggregate::Aggregate;
 use super::catalog::{Catalog, MetricId, TagPairs, TagSetId};
 use super::definition::MetricDef;
 use super::delta::{Delta, Entry};
+use super::interval::{Collector, Interval};
 use super::selector::Selector;
 use super::window::{Ring, slice_at, slices_in};
 
@@ -19,6 +20,7 @@ pub struct Aggregator {
     index: HashMap<(MetricId, TagSetId), usize>,
     by_metric: HashMap<MetricId, Vec<usize>>,
     rings: Vec<Ring>,
+    collector: Collector,
     invalid: u64,
     stamp: u64,
 }
@@ -42,6 +44,7 @@ impl Aggregator {
             index: HashMap::new(),
             by_metric: HashMap::new(),
             rings: Vec::new(),
+            collector: Collector::default(),
             invalid: 0,
             stamp: 0,
         }
@@ -82,7 +85,26 @@ impl Aggregator {
             for ring in &stored.rings {
                 self.rings[*ring].absorb(&entry, at, self.stamp);
             }
+            self.collector
+                .absorb(index, &entry, &stored.def, self.stamp);
         }
+    }
+
+    /// Collects a metric, all tags together, for [`Aggregator::take_interval`] from now on.
+    pub fn track(&mut self, metric: MetricId) {
+        self.collector.track(metric, self.catalog.def(metric));
+    }
+
+    /// Collects every series for [`Aggregator::take_interval`] from now on.
+    pub fn collect_points(&mut self) {
+        self.collector.collect_points();
+    }
+
+    /// What arrived since this was asked the last time.
+    pub fn take_interval(&mut self) -> Interval {
+        let stored = &self.stored;
+        self.collector
+            .take(|series| (stored[series].def.clone(), stored[series].pairs.clone()))
     }
 
     fn store(&mut self, entry: &Entry) -> usize {

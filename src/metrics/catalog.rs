@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::builtin;
 use super::definition::{Kind, MetricDef, Unit};
+use super::faults::FaultSpans;
 use crate::base::text::quoted;
 
 /// A metric of this process.
@@ -69,6 +70,7 @@ pub enum DefineError {
 pub struct Catalog {
     inner: Mutex<Inner>,
     max_series: usize,
+    faults: FaultSpans,
 }
 
 #[derive(Debug, Default)]
@@ -99,7 +101,14 @@ impl Catalog {
         Arc::new(Self {
             inner: Mutex::new(inner),
             max_series,
+            faults: FaultSpans::default(),
         })
+    }
+
+    /// Which faults were live when, for samples that overlap them.
+    #[must_use]
+    pub fn faults(&self) -> &FaultSpans {
+        &self.faults
     }
 
     /// Defines a metric, or finds the one that was defined alike before.

@@ -178,6 +178,20 @@ impl Histogram {
         self.add(other.buckets.iter().copied());
     }
 
+    /// What came after an earlier state of this histogram.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let mut before = earlier.buckets.iter().peekable();
+        let left = self.buckets.iter().filter_map(|&(bucket, count)| {
+            while before.next_if(|(known, _)| *known < bucket).is_some() {}
+            let known = before.next_if(|(known, _)| *known == bucket);
+            let left = count.saturating_sub(known.map_or(0, |(_, count)| *count));
+            (left > 0).then_some((bucket, left))
+        });
+        Self {
+            buckets: left.collect(),
+        }
+    }
+
     /// The sample at `rank`, counted from 0 in the order of size; past the end, the largest.
     pub(super) fn at_rank(&self, rank: u64, whole: bool) -> f64 {
         let mut passed = 0;
@@ -187,6 +201,13 @@ impl Histogram {
         });
         let (bucket, _) = *found.or(self.buckets.last()).unwrap_or(&(0, 0));
         middle(bucket, whole)
+    }
+
+    /// How many samples are at most `value`, to the width of its bucket.
+    pub(super) fn at_most(&self, value: f64) -> u64 {
+        let limit = bucket(value);
+        let end = self.buckets.partition_point(|(bucket, _)| *bucket <= limit);
+        self.buckets[..end].iter().map(|(_, count)| count).sum()
     }
 
     /// Bytes held.

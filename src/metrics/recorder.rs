@@ -87,6 +87,15 @@ impl Recorder {
         set
     }
 
+    /// The tags of a sample that took so long and ends now: with the faults that it overlaps, if any.
+    #[inline]
+    pub fn with_faults(&mut self, tags: TagSetId, took: Duration) -> TagSetId {
+        match self.catalog.faults().overlapping(took) {
+            Some(fault) => self.extend(tags, &[("fault", &fault)]),
+            None => tags,
+        }
+    }
+
     /// The series of a metric and a tag set, or the metric's overflow if there are too many in the process.
     #[inline]
     pub fn series(&mut self, metric: MetricId, tags: TagSetId) -> Series {

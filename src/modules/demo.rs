@@ -7,7 +7,8 @@ use std::time::Duration;
 use mlua::{Lua, Result, Table, Value};
 
 use crate::base::text::quoted;
-use crate::demo::{Shop, ShopOptions};
+use crate::base::units::Rate;
+use crate::demo::{BreakerOptions, BulkheadOptions, Protections, Shop, ShopOptions};
 use crate::script::phase::io;
 use crate::script::{Module, Options, misuse};
 
@@ -25,6 +26,10 @@ const KEYS: &[&str] = &[
     "cache_ttl",
     "items",
     "upstream_timeout",
+    "breaker",
+    "bulkhead",
+    "retries",
+    "rate_limit",
 ];
 
 /// More shops than this are a script that starts one in each iteration.
@@ -88,7 +93,48 @@ fn read(lua: &Lua, options: Value) -> Result<ShopOptions> {
         cache_ttl: time("cache_ttl")?.unwrap_or(default.cache_ttl),
         items: options.optional("items")?.unwrap_or(default.items),
         upstream_timeout: time("upstream_timeout")?.unwrap_or(default.upstream_timeout),
+        protections: protections(&options)?,
     })
+}
+
+/// What protects the shop: each is off unless it is given.
+fn protections(options: &Options) -> Result<Protections> {
+    let breaker = options.child("breaker", &["failures", "open"])?;
+    let breaker = breaker
+        .map(|given| -> Result<_> {
+            Ok(BreakerOptions {
+                failures: positive(&given, "failures", 5)?,
+                open: given.optional("open")?.unwrap_or(Duration::from_secs(2)),
+            })
+        })
+        .transpose()?;
+    let bulkhead = options.child("bulkhead", &["concurrent", "queue"])?;
+    let bulkhead = bulkhead
+        .map(|given| -> Result<_> {
+            Ok(BulkheadOptions {
+                concurrent: positive(&given, "concurrent", 8)? as usize,
+                queue: given.optional::<u32>("queue")?.unwrap_or(16) as usize,
+            })
+        })
+        .transpose()?;
+    let rate: Option<Rate> = options.optional("rate_limit")?;
+    if rate.as_ref().is_some_and(|rate| rate.0 <= 0.0) {
+        return Err(options.invalid("rate_limit", "must be more than 0"));
+    }
+    Ok(Protections {
+        breaker,
+        bulkhead,
+        retries: options.optional("retries")?.unwrap_or(0),
+        rate_limit: rate.map(|rate| rate.0),
+    })
+}
+
+/// A number from 1.
+fn positive(options: &Options, key: &str, default: u32) -> Result<u32> {
+    match options.optional(key)?.unwrap_or(default) {
+        0 => Err(options.invalid(key, "write a number from 1")),
+        number => Ok(number),
+    }
 }
 
 fn table(lua: &Lua, shop: &Shop, key: String) -> Result<Table> {

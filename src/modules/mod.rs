@@ -2,12 +2,19 @@
 
 mod data;
 mod demo;
+mod docker;
 mod files;
+pub mod hold;
 mod http;
 mod json;
 mod log;
 mod metrics;
-mod prometheus;
+mod netfault;
+pub mod pick;
+mod process;
+pub mod prometheus;
+mod stress;
+pub mod target;
 pub mod words;
 
 use crate::script::Module;
@@ -18,11 +25,15 @@ pub use files::files_sought;
 pub const ALL: &[Module] = &[
     data::MODULE,
     demo::MODULE,
+    docker::MODULE,
     http::MODULE,
     json::MODULE,
     log::MODULE,
     metrics::MODULE,
+    netfault::MODULE,
+    process::MODULE,
     prometheus::MODULE,
+    stress::MODULE,
 ];
 
 #[cfg(test)]

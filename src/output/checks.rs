@@ -133,7 +133,7 @@ pub(super) fn heading(page: &mut Page, title: &str, note: &str) {
     page.line(&format!("{title}  {note}"));
 }
 
-fn row(page: &mut Page, ok: bool, text: &str) {
+pub(super) fn row(page: &mut Page, ok: bool, text: &str) {
     let (mark, tone) = if ok {
         ("✓", Tone::Good)
     } else {

@@ -1,7 +1,10 @@
 //! What happened when: the entries of a run's timeline.
 
+use crate::base::units::millis;
+
 use std::time::Duration;
 
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// One entry of the timeline; in JSON `{"at_ms": 1500, "kind": "scenario", "text": "…"}`.
@@ -16,7 +19,7 @@ pub struct Event {
 }
 
 /// What an event is about; in JSON the name in lower case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
     /// The run as a whole began or ended.
@@ -35,16 +38,76 @@ pub enum EventKind {
     Interrupt,
     /// `teardown` began or ended.
     Teardown,
+    /// An experiment began or ended.
+    Experiment,
+    /// A step began or ended.
+    Step,
+    /// A probe of a steady state changed its answer.
+    Probe,
+    /// A guard saw a breach.
+    Guard,
+    /// A fault was planned, put in force, seen, or refused.
+    Fault,
+    /// A fault was healed, or could not be.
+    Heal,
+    /// A gameday began or ended, or something was asked, answered or noted.
+    Gameday,
+    /// A phase of a gameday began or ended.
+    Phase,
+    /// The steady state came back, or did not.
+    Recover,
 }
 
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let millis = u64::try_from(self.at.as_millis()).unwrap_or(u64::MAX);
         let mut event = serializer.serialize_struct("Event", 3)?;
-        event.serialize_field("at_ms", &millis)?;
+        event.serialize_field("at_ms", &millis(self.at))?;
         event.serialize_field("kind", &self.kind)?;
         event.serialize_field("text", &self.text)?;
         event.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            at_ms: u64,
+            kind: EventKind,
+            text: String,
+        }
+        let written = Written::deserialize(deserializer)?;
+        Ok(Self {
+            at: Duration::from_millis(written.at_ms),
+            kind: written.kind,
+            text: written.text,
+        })
+    }
+}
+
+impl EventKind {
+    /// The word in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Setup => "setup",
+            Self::Scenario => "scenario",
+            Self::Threshold => "threshold",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Interrupt => "interrupt",
+            Self::Teardown => "teardown",
+            Self::Experiment => "experiment",
+            Self::Step => "step",
+            Self::Probe => "probe",
+            Self::Guard => "guard",
+            Self::Fault => "fault",
+            Self::Heal => "heal",
+            Self::Gameday => "gameday",
+            Self::Phase => "phase",
+            Self::Recover => "recover",
+        }
     }
 }
 

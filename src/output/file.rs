@@ -1,39 +1,45 @@
-//! The file of `--summary`: opened before the run, whole or absent afterwards.
+//! Files that are opened before the run, and whole or absent afterwards: the summary, the report.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::base::text::quoted;
 
 use super::Summary;
+use super::pretty::Pretty;
 
-/// Why the summary could not be written.
+/// Why a file could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the summary to {}: {cause}", quoted(&.path.to_string_lossy()))]
+#[error("cannot write {what} to {}: {cause}", quoted(&.path.to_string_lossy()))]
 pub struct OutputError {
+    what: &'static str,
     path: PathBuf,
     cause: io::Error,
 }
 
-/// A place for the summary, known to be writable. Dropped unwritten, it leaves an earlier summary
-/// as it was.
+/// A place for a file, known to be writable. Dropped unwritten, it leaves an earlier file as it was.
 #[derive(Debug)]
-pub struct SummaryFile {
+pub struct WholeFile {
+    what: &'static str,
     path: PathBuf,
     /// Renamed to `path` when complete; `None` where `path` is no regular file (say, a pipe).
     partial: Option<PathBuf>,
     file: File,
 }
 
-impl SummaryFile {
-    /// Opens the destination, so that a wrong path is reported before the run and not after it.
+impl WholeFile {
+    /// Opens the destination of `what`, so that a wrong path is reported before the run and not
+    /// after it.
     ///
     /// # Errors
     ///
     /// A folder that does not exist or may not be written, or a path that is a folder.
-    pub fn create(path: &Path) -> Result<Self, OutputError> {
+    pub fn create(what: &'static str, path: &Path) -> Result<Self, OutputError> {
         let failed = |cause| OutputError {
+            what,
             path: path.to_owned(),
             cause,
         };
@@ -42,6 +48,7 @@ impl SummaryFile {
         if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
             let file = File::options().write(true).open(&target).map_err(failed)?;
             return Ok(Self {
+                what,
                 path: target,
                 partial: None,
                 file,
@@ -52,28 +59,35 @@ impl SummaryFile {
         let partial = target.with_file_name(name);
         let file = File::create(&partial).map_err(failed)?;
         Ok(Self {
+            what,
             path: target,
             partial: Some(partial),
             file,
         })
     }
 
-    /// Writes the summary as indented JSON with a line break at the end.
+    /// Writes the whole file.
     ///
     /// # Errors
     ///
     /// What the system says: disk full, folder gone.
-    pub fn write(mut self, summary: &Summary) -> Result<(), OutputError> {
-        self.write_all(summary).map_err(|cause| OutputError {
+    pub fn write(
+        mut self,
+        fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
+        self.write_all(fill).map_err(|cause| OutputError {
+            what: self.what,
             path: self.path.clone(),
             cause,
         })
     }
 
-    fn write_all(&mut self, summary: &Summary) -> io::Result<()> {
+    fn write_all(
+        &mut self,
+        fill: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut out = BufWriter::new(&self.file);
-        serde_json::to_writer_pretty(&mut out, summary)?;
-        out.write_all(b"\n")?;
+        fill(&mut out)?;
         out.flush()?;
         drop(out);
         if let Some(partial) = &self.partial {
@@ -84,12 +98,40 @@ impl SummaryFile {
     }
 }
 
-impl Drop for SummaryFile {
+impl Drop for WholeFile {
     fn drop(&mut self) {
         if let Some(partial) = &self.partial {
             // Nobody is left to be told, and the file says in its name that it is incomplete.
             let _ = fs::remove_file(partial);
         }
+    }
+}
+
+/// The place of `--summary`.
+#[derive(Debug)]
+pub struct SummaryFile(WholeFile);
+
+impl SummaryFile {
+    /// Opens the destination, as [`WholeFile::create`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`WholeFile::create`].
+    pub fn create(path: &Path) -> Result<Self, OutputError> {
+        WholeFile::create("the summary", path).map(Self)
+    }
+
+    /// Writes the summary as indented JSON with a line break at the end.
+    ///
+    /// # Errors
+    ///
+    /// What the system says: disk full, folder gone.
+    pub fn write(self, summary: &Summary) -> Result<(), OutputError> {
+        self.0.write(|out| {
+            let mut json = serde_json::Serializer::with_formatter(&mut *out, Pretty::default());
+            summary.serialize(&mut json)?;
+            out.write_all(b"\n")
+        })
     }
 }
 

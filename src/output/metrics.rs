@@ -141,6 +141,9 @@ impl<'a> Row<'a> {
         let (base, part) = split(&metric.name);
         let label = if part.is_empty() {
             format!("  {}", clean(base))
+        } else if base == "checks" {
+            // Its whole is shown elsewhere.
+            format!("  {}", clean(&metric.name))
         } else {
             format!("    {}", clean(part))
         };

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{
-    Check, ErrorCount, Event, EventKind, Metric, SCHEMA, ScenarioSummary, Summary, Threshold,
-    Trend, Unit, Values, Verdict,
+    Action, BudgetSpent, Check, Column, EntryKind, ErrorCount, Event, EventKind, ExperimentSummary,
+    FaultOutcome, FaultSummary, GamedayEntry, GamedaySummary, LoadAround, Metric, Observation,
+    PhaseSummary, ProbeSummary, SCHEMA, ScenarioSummary, Score, Series, SteadyState, StepSummary,
+    Summary, Threshold, Tier, Trend, Unit, Values, Verdict,
 };
 
 fn metric(name: &str, unit: Unit, values: Values) -> Metric {
@@ -110,6 +114,34 @@ fn thresholds() -> Vec<Threshold> {
     ]
 }
 
+/// Twenty seconds of requests that slow down in the middle.
+fn series() -> Series {
+    let column = |metric: &str, stat: &str, unit: &Unit, value: &dyn Fn(u32) -> f64| Column {
+        metric: metric.to_owned(),
+        stat: stat.to_owned(),
+        unit: unit.clone(),
+        values: (0..20).map(|second| Some(value(second))).collect(),
+    };
+    let slow = |second: u32| if (8..14).contains(&second) { 9.0 } else { 1.0 };
+    Series {
+        step_seconds: 1.0,
+        columns: vec![
+            column("vus", "value", &Unit::Plain, &|_| 10.0),
+            column("http_reqs", "per second", &Unit::Plain, &|s| 50.0 / slow(s)),
+            column("http_req_failed", "share", &Unit::Share, &|s| {
+                slow(s) / 90.0 - 1.0 / 90.0
+            }),
+            column("http_req_duration", "p(50)", &Unit::Time, &|s| slow(s)),
+            column("http_req_duration", "p(95)", &Unit::Time, &|s| {
+                3.2 * slow(s)
+            }),
+            column("http_req_duration", "p(99)", &Unit::Time, &|s| {
+                5.0 * slow(s)
+            }),
+        ],
+    }
+}
+
 /// A failed run of 20 seconds.
 pub(super) fn sample() -> Summary {
     let check = |name: &str, group: &str, passes, fails| Check {
@@ -129,6 +161,7 @@ pub(super) fn sample() -> Summary {
         reasons: vec!["2 of 3 thresholds failed".into()],
         exit_code: 5,
         seed: 42,
+        time_scale: 1.0,
         started: "2026-11-21T08:30:00.250Z".into(),
         duration_seconds: 20.0,
         script: "cart.lua".into(),
@@ -151,10 +184,135 @@ pub(super) fn sample() -> Summary {
             dropped: 5,
             interrupted: 2,
         }],
+        experiments: Vec::new(),
+        faults: Vec::new(),
+        gamedays: Vec::new(),
+        series: series(),
         timeline: vec![
             event(0, EventKind::Run, "started"),
             event(12, EventKind::Scenario, "browse: started"),
             event(20_000, EventKind::Run, "ended: failed"),
         ],
+    }
+}
+
+/// The same run with an experiment, two faults and a gameday.
+pub(super) fn chaos() -> Summary {
+    let mut summary = sample();
+    summary.experiments = vec![experiment()];
+    let cut = FaultSummary {
+        id: "1".into(),
+        name: "cut".into(),
+        kind: "netfault.partition".into(),
+        target: "api | cache".into(),
+        agent: "local".into(),
+        tier: Tier::Lease,
+        planned_at_ms: 900,
+        injected_at_ms: Some(1000),
+        observed_at_ms: Some(1010),
+        healed_at_ms: Some(31_000),
+        verified: true,
+        outcome: FaultOutcome::Healed,
+        detail: String::new(),
+        undo: "remove its elements from table inet rchaos".into(),
+    };
+    let pause = FaultSummary {
+        id: "2".into(),
+        name: "pause".into(),
+        kind: "docker.pause".into(),
+        target: "api".into(),
+        tier: Tier::Journal,
+        healed_at_ms: None,
+        verified: false,
+        outcome: FaultOutcome::Unhealed,
+        detail: "the container did not answer".into(),
+        undo: "docker unpause api".into(),
+        ..cut.clone()
+    };
+    summary.faults = vec![cut, pause];
+    summary.gamedays = vec![gameday()];
+    summary
+}
+
+fn experiment() -> ExperimentSummary {
+    let seen = |ok: bool| Observation {
+        ok,
+        checked: 12,
+        breaches: u64::from(!ok),
+        probes: vec![ProbeSummary {
+            name: "api healthy".into(),
+            ok,
+            value: Some(json!(if ok { 200 } else { 503 })),
+            expected: Some("status 200".into()),
+            error: None,
+        }],
+    };
+    ExperimentSummary {
+        name: "checkout survives a cache partition".into(),
+        verdict: Verdict::Failed,
+        reasons: vec!["probe \"api healthy\" broke during the experiment".into()],
+        steady_state: SteadyState {
+            before: Some(seen(true)),
+            during: Some(seen(false)),
+            after: Some(Observation {
+                breaches: 0,
+                ..seen(true)
+            }),
+        },
+        time_to_detect_ms: Some(1200),
+        time_to_recover_ms: Some(4300),
+        error_budget: vec![BudgetSpent {
+            fault: "cut".into(),
+            metric: "http_req_failed".into(),
+            share: 0.042,
+            requests: 1000,
+            failed: 42,
+        }],
+        load: vec![LoadAround {
+            fault: "cut".into(),
+            metric: "http_req_duration p(95)".into(),
+            unit: Unit::Time,
+            before: Some(3.2),
+            during: Some(12e3),
+            after: None,
+        }],
+        steps: vec![StepSummary {
+            name: "cut api from cache".into(),
+            at_ms: 1000,
+            duration_ms: 30_000,
+            ok: false,
+            error: Some("expected a bypass".into()),
+        }],
+    }
+}
+
+fn gameday() -> GamedaySummary {
+    GamedaySummary {
+        name: "cache day".into(),
+        verdict: Verdict::Passed,
+        phases: vec![PhaseSummary {
+            name: "lose the cache".into(),
+            at_ms: 500,
+            duration_ms: 18_000,
+            ok: true,
+        }],
+        entries: vec![GamedayEntry {
+            at_ms: 700,
+            phase: "lose the cache".into(),
+            kind: EntryKind::Confirm,
+            prompt: "everybody there?".into(),
+            answer: Some("yes".into()),
+            by: "answers".into(),
+        }],
+        scores: vec![Score {
+            name: "time to page".into(),
+            value: Some(json!("4m30s")),
+            target: Some(json!("2m")),
+            ok: Some(false),
+        }],
+        actions: vec![Action {
+            text: "page on cache loss".into(),
+            owner: Some("mia".into()),
+        }],
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::sample::sample;
-use super::{EventKind, Verdict};
+use super::sample::{chaos, sample};
+use super::{EntryKind, EventKind, FaultOutcome, Summary, Tier, Verdict};
 
 fn schema() -> Value {
     serde_json::from_str(include_str!("../../docs/summary.schema.json")).unwrap()
@@ -105,19 +105,33 @@ fn describe(schema: &Value, place: &str, missing: &mut Vec<String>) {
     for inner in schema["oneOf"].as_array().into_iter().flatten() {
         describe(inner, place, missing);
     }
+    if schema["items"].is_object() {
+        describe(&schema["items"], &format!("{place}[]"), missing);
+    }
 }
 
 #[test]
 fn a_summary_obeys_its_schema() {
-    let (schema, summary) = (schema(), serde_json::to_value(sample()).unwrap());
-    let found = problems(&schema, &schema, &summary, "summary");
-    assert!(found.is_empty(), "{found:#?}");
+    for summary in [sample(), chaos()] {
+        let (schema, summary) = (schema(), serde_json::to_value(summary).unwrap());
+        let found = problems(&schema, &schema, &summary, "summary");
+        assert!(found.is_empty(), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_summary_is_read_back_whole() {
+    for written in [sample(), chaos()] {
+        let text = serde_json::to_string(&written).unwrap();
+        let read: Summary = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, written);
+    }
 }
 
 #[test]
 fn the_schema_notices_what_is_wrong() {
     let schema = schema();
-    let breaks: [(&str, Value); 7] = [
+    let breaks: [(&str, Value); 11] = [
         ("/verdict", json!("splendid")),
         ("/exit_code", json!(8)),
         ("/seed", json!(1.5)),
@@ -128,9 +142,13 @@ fn the_schema_notices_what_is_wrong() {
             "/timeline/0",
             json!({ "at_ms": 0, "kind": "run", "text": "", "more": 1 }),
         ),
+        ("/faults/0/tier", json!("luck")),
+        ("/experiments/0/steady_state/before", json!({ "ok": true })),
+        ("/experiments/0/verdict", json!("splendid")),
+        ("/gamedays/0/entries/0/kind", json!("sing")),
     ];
     for (place, wrong) in breaks {
-        let mut summary = serde_json::to_value(sample()).unwrap();
+        let mut summary = serde_json::to_value(chaos()).unwrap();
         *summary.pointer_mut(place).unwrap() = wrong;
         assert!(
             !problems(&schema, &schema, &summary, "").is_empty(),
@@ -179,8 +197,63 @@ fn words_are_the_same_everywhere() {
         EventKind::Error,
         EventKind::Interrupt,
         EventKind::Teardown,
+        EventKind::Experiment,
+        EventKind::Step,
+        EventKind::Probe,
+        EventKind::Guard,
+        EventKind::Fault,
+        EventKind::Heal,
+        EventKind::Gameday,
+        EventKind::Phase,
+        EventKind::Recover,
     ];
+    for kind in kinds {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+    }
     let schema = schema();
     let documented = &schema["$defs"]["event"]["properties"]["kind"]["enum"];
     assert_eq!(&serde_json::to_value(kinds).unwrap(), documented);
+}
+
+/// The words that the schema lists at a place.
+fn documented(place: &str) -> Vec<String> {
+    let schema = schema();
+    serde_json::from_value(schema.pointer(place).unwrap().clone()).unwrap()
+}
+
+#[test]
+fn words_of_faults_and_gamedays_are_the_same_everywhere() {
+    let tiers = [Tier::Kernel, Tier::Lease, Tier::Journal, Tier::Inline];
+    let words: Vec<_> = tiers.iter().map(|tier| tier.word()).collect();
+    assert_eq!(words, documented("/$defs/fault/properties/tier/enum"));
+    assert_eq!(serde_json::to_value(tiers).unwrap(), json!(words));
+    let outcomes = [
+        FaultOutcome::Planned,
+        FaultOutcome::Healed,
+        FaultOutcome::NeverHit,
+        FaultOutcome::Refused,
+        FaultOutcome::DryRun,
+        FaultOutcome::Drifted,
+        FaultOutcome::Unhealed,
+        FaultOutcome::Void,
+    ];
+    let words: Vec<_> = outcomes.iter().map(|outcome| outcome.word()).collect();
+    assert_eq!(words, documented("/$defs/fault/properties/outcome/enum"));
+    assert_eq!(serde_json::to_value(outcomes).unwrap(), json!(words));
+    let entries = [
+        EntryKind::Confirm,
+        EntryKind::Choose,
+        EntryKind::Ask,
+        EntryKind::Note,
+        EntryKind::Observe,
+        EntryKind::Score,
+        EntryKind::Countdown,
+        EntryKind::Mark,
+        EntryKind::Action,
+        EntryKind::Retro,
+    ];
+    let words: Vec<_> = entries.iter().map(|entry| entry.word()).collect();
+    let place = "/$defs/gameday/properties/entries/items/properties/kind/enum";
+    assert_eq!(words, documented(place));
+    assert_eq!(serde_json::to_value(entries).unwrap(), json!(words));
 }

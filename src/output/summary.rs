@@ -1,17 +1,18 @@
 //! The result of a run as plain data: what `--summary` writes and the terminal shows.
 
 use serde::ser::{SerializeMap, Serializer};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Event;
+use super::{Event, ExperimentSummary, FaultSummary, GamedaySummary, Series};
 
 /// Names the format; a change that breaks readers changes the number.
 pub const SCHEMA: &str = "rchaos-summary/1";
 
 /// The result of one run. Its JSON is described in `docs/summary.schema.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Always [`SCHEMA`].
+    #[serde(skip_deserializing, default = "schema")]
     pub schema: &'static str,
     /// How the run ended.
     pub verdict: Verdict,
@@ -21,6 +22,9 @@ pub struct Summary {
     pub exit_code: u8,
     /// The seed that repeats the run.
     pub seed: u64,
+    /// How long holds, stages and intervals lasted, as a share of what is written; 1 but in rehearsals.
+    #[serde(default = "as_written")]
+    pub time_scale: f64,
     /// When the run began: RFC 3339, UTC.
     pub started: String,
     /// How long it took, `setup` and `teardown` included.
@@ -28,7 +32,7 @@ pub struct Summary {
     /// The script as it was named on the command line.
     pub script: String,
     /// Metrics with at least one sample, sub-metrics after their metric; in JSON by name.
-    #[serde(serialize_with = "by_name")]
+    #[serde(serialize_with = "by_name", deserialize_with = "super::read::metrics")]
     pub metrics: Vec<Metric>,
     /// Thresholds in the order of the script.
     pub thresholds: Vec<Threshold>,
@@ -38,12 +42,42 @@ pub struct Summary {
     pub errors: Vec<ErrorCount>,
     /// Scenarios in the order of the script.
     pub scenarios: Vec<ScenarioSummary>,
+    /// Experiments in the order in which they ran.
+    #[serde(default)]
+    pub experiments: Vec<ExperimentSummary>,
+    /// Faults in the order in which they were planned.
+    #[serde(default)]
+    pub faults: Vec<FaultSummary>,
+    /// Gamedays in the order in which they ran.
+    #[serde(default)]
+    pub gamedays: Vec<GamedaySummary>,
+    /// The load as curves.
+    #[serde(default)]
+    pub series: Series,
     /// What happened when.
     pub timeline: Vec<Event>,
 }
 
+fn as_written() -> f64 {
+    1.0
+}
+
+impl Summary {
+    /// What tells a rehearsal from the real thing, wherever results are shown; `None` for the latter.
+    #[must_use]
+    pub fn rehearsal(&self) -> Option<String> {
+        rehearsal(self.time_scale)
+    }
+}
+
+/// As [`Summary::rehearsal`], of a time scale.
+#[expect(clippy::float_cmp, reason = "written as 1 where nothing was shortened")]
+pub(super) fn rehearsal(time_scale: f64) -> Option<String> {
+    (time_scale != as_written()).then(|| format!("time scale {time_scale}"))
+}
+
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything that was asked for held.
@@ -151,7 +185,7 @@ pub struct Trend {
 }
 
 /// A threshold and what came of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
     /// The metric, with its selector if it has one.
     pub metric: String,
@@ -162,7 +196,7 @@ pub struct Threshold {
     /// What the left side came to (with a window: in the worst window); `None` without samples.
     pub observed: Option<f64>,
     /// The unit of `observed`.
-    #[serde(serialize_with = "unit_word")]
+    #[serde(serialize_with = "unit_word", deserialize_with = "read_unit")]
     pub unit: Unit,
     /// No sample ever arrived, so it failed.
     pub no_data: bool,
@@ -173,7 +207,7 @@ pub struct Threshold {
 }
 
 /// A check and how often it held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// Its name.
     pub name: String,
@@ -186,7 +220,7 @@ pub struct Check {
 }
 
 /// An error and how often it happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorCount {
     /// What went wrong.
     pub message: String,
@@ -197,7 +231,7 @@ pub struct ErrorCount {
 }
 
 /// A scenario and what it did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioSummary {
     /// Its name.
     pub name: String,
@@ -214,6 +248,17 @@ pub struct ScenarioSummary {
 }
 
 impl Unit {
+    /// The unit of a word in JSON.
+    pub(super) fn of(word: String) -> Self {
+        match word.as_str() {
+            "ms" => Self::Time,
+            "bytes" => Self::Bytes,
+            "share" => Self::Share,
+            "" => Self::Plain,
+            _ => Self::Other(word),
+        }
+    }
+
     /// The word in JSON.
     #[must_use]
     pub fn word(&self) -> &str {
@@ -238,6 +283,14 @@ impl Values {
             Self::Trend(_) => "trend",
         }
     }
+}
+
+fn schema() -> &'static str {
+    SCHEMA
+}
+
+pub(super) fn read_unit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Unit, D::Error> {
+    String::deserialize(deserializer).map(Unit::of)
 }
 
 pub(super) fn unit_word<S: Serializer>(unit: &Unit, serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,10 +7,10 @@ use crate::base::units::show_duration;
 use super::layout::{clean, shorten};
 use super::look::Tone;
 use super::{Look, Summary, Verdict};
-use super::{checks, metrics};
+use super::{checks, experiments, metrics};
 
-/// Renders the end summary: thresholds, checks, errors, metrics by subject, and the verdict last,
-/// where the eye is when a run ends.
+/// Renders the end summary: thresholds, checks, errors, metrics by subject, what was done on
+/// purpose, and the verdict last, where the eye is when a run ends.
 #[must_use]
 pub fn end_summary(summary: &Summary, look: &Look) -> String {
     let mut page = Page::new(look);
@@ -18,6 +18,7 @@ pub fn end_summary(summary: &Summary, look: &Look) -> String {
     checks::checks(&mut page, &summary.checks);
     checks::errors(&mut page, &summary.errors);
     metrics::sections(&mut page, summary);
+    experiments::sections(&mut page, summary);
     verdict(&mut page, summary);
     page.text()
 }
@@ -38,6 +39,9 @@ fn verdict(page: &mut Page, summary: &Summary) {
         show_duration(seconds),
         format!("seed {}", summary.seed),
     ];
+    if let Some(rehearsal) = summary.rehearsal() {
+        facts.push(rehearsal);
+    }
     if summary.exit_code != 0 {
         facts.push(format!("exit code {}", summary.exit_code));
     }

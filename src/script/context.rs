@@ -25,6 +25,10 @@ pub enum Phase {
     VuTopLevel,
     /// `setup`.
     Setup,
+    /// An experiment or a gameday.
+    Method,
+    /// One that is only walked through: nothing outside is reached.
+    Planning,
     /// An iteration of a scenario.
     Iteration,
     /// `teardown`.

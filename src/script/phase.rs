@@ -6,7 +6,8 @@ use mlua::Lua;
 
 use super::context::{Phase, Vu};
 use super::error::{Location, here};
-use super::task::{current, interruptible, misuse};
+use super::pulse::{Cause, Interrupted};
+use super::task::{current, interruptible, misuse, with_current};
 
 /// What the top level of a script has done so far; one per virtual user.
 #[derive(Debug, Default)]
@@ -14,6 +15,7 @@ pub struct TopLevel {
     declared: RefCell<Option<Reached>>,
     acted: RefCell<Option<Reached>>,
     stop_at_io: Cell<bool>,
+    planning: Cell<bool>,
 }
 
 /// A native that the top level called, and where.
@@ -29,6 +31,17 @@ impl TopLevel {
     /// Lets the script run only until it would act; for looking at a script without a run.
     pub fn stop_at_io(&self) {
         self.stop_at_io.set(true);
+    }
+
+    /// As [`TopLevel::stop_at_io`], but faults are only noted, and waits take no time.
+    pub fn plan(&self) {
+        self.planning.set(true);
+        self.stop_at_io();
+    }
+
+    /// Where a script that is walked through would have reached outside, once.
+    pub fn take_acted(&self) -> Option<Reached> {
+        self.acted.take()
     }
 
     /// What the top level did first that reaches outside, or would have done.
@@ -55,8 +68,35 @@ pub fn io(lua: &Lua, what: &str) -> mlua::Result<()> {
     let task = current()?;
     match task.vu.phase.get() {
         Phase::TopLevel | Phase::VuTopLevel => at_top_level(lua, &task.vu, what),
+        Phase::Planning => walked(lua, &task.vu, what),
         _ => Ok(()),
     }
+}
+
+/// Whether the script is only walked through: faults are noted, waits take no time, nobody is asked.
+#[must_use]
+pub fn planning() -> bool {
+    let found = with_current(|task| match task.vu.phase.get() {
+        Phase::Planning => true,
+        Phase::TopLevel => {
+            let top = task.vu.ext::<TopLevel>();
+            top.planning.get() && top.declared.borrow().is_none()
+        }
+        _ => false,
+    });
+    found.unwrap_or_default()
+}
+
+/// A script that is walked through ends where it would reach outside.
+#[cold]
+fn walked(lua: &Lua, vu: &Vu, what: &str) -> mlua::Result<()> {
+    vu.ext::<TopLevel>().acted.replace(Some(Reached {
+        what: what.to_owned(),
+        at: here(lua),
+    }));
+    // Not a stop of the virtual user: the steps after this one are walked too.
+    let error = Interrupted::here(Some(lua), Cause::Stopped);
+    Err(mlua::Error::external(error))
 }
 
 #[cold]
@@ -85,8 +125,12 @@ fn at_top_level(lua: &Lua, vu: &Vu, what: &str) -> mlua::Result<()> {
 const TWICE: &str = "the top level runs once more for every virtual user; \
                      move this into setup(function() … end)";
 
-/// Raises as any wait of a stopped virtual user does.
-fn interrupt() -> mlua::Result<()> {
+/// Raises as any wait of a stopped virtual user does; does nothing where it is not stopped.
+///
+/// # Errors
+///
+/// `interrupted`.
+pub fn interrupt() -> mlua::Result<()> {
     let mut waiting = std::pin::pin!(interruptible(std::future::ready(())));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match waiting.as_mut().poll(&mut context) {

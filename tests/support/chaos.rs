@@ -130,6 +130,8 @@ impl Rchaos {
         for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
             command.env_remove(name);
         }
+        // Not the machine's own: what tests leave there would be healed by the next real run.
+        command.env("RCHAOS_STATE_DIR", self.home.path().join(".rchaos"));
         let environment = self.env.iter().map(|(name, value)| (name, value));
         command.envs(environment);
         let child = command.spawn().unwrap();

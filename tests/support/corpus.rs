@@ -16,7 +16,8 @@ pub fn root() -> &'static Path {
 }
 
 /// What a script's first lines say: `-- exit: 5`, `-- stderr: text`, `-- stdout: text`,
-/// `-- flags: --seed 1`, `-- env: NAME=VALUE`, `-- stdin: text`, `-- needs: docker`.
+/// `-- flags: --seed 1`, `-- env: NAME=VALUE`, `-- stdin: text`, `-- needs: docker`,
+/// `-- takes: 120s`.
 #[derive(Debug, Default)]
 pub struct Header {
     /// The exit code; 0 by default.
@@ -31,6 +32,8 @@ pub struct Header {
     pub env: Vec<(String, String)>,
     /// What the machine must have.
     pub needs: Vec<String>,
+    /// How long it may take on a busy machine, where that is longer than the others may.
+    pub takes: Option<Duration>,
 }
 
 impl Header {
@@ -46,6 +49,11 @@ impl Header {
                 "stderr" => header.stderr.push(value.to_owned()),
                 "stdout" => header.stdout.push(value.to_owned()),
                 "flags" => header.flags.extend(words()),
+                "takes" => {
+                    let seconds = value.trim_end_matches('s').parse();
+                    let seconds = seconds.unwrap_or_else(|_| panic!("takes: {value}"));
+                    header.takes = Some(Duration::from_secs(seconds));
+                }
                 "needs" => header
                     .needs
                     .extend(words().map(|word| word.replace(',', ""))),
@@ -79,6 +87,16 @@ pub fn scripts(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found.into_iter().collect()
+}
+
+/// The folder whose `rchaos.toml` has this script in a suite.
+pub fn suite_of(script: &Path) -> Option<&Path> {
+    let folder = script.parent()?;
+    let project = fs::read_to_string(folder.join("rchaos.toml")).ok()?;
+    let name = script.file_name()?.to_str()?;
+    project
+        .contains(&format!("path = \"{name}\""))
+        .then_some(folder)
 }
 
 /// Runs scripts two at a time, each from its own folder; returns what was wrong with which.
@@ -116,7 +134,7 @@ fn run(script: &Path, limit: Duration) -> Result<(), String> {
         .args([script.file_name().unwrap()])
         .args(&header.flags)
         .within(script.parent().unwrap())
-        .timeout(limit);
+        .timeout(limit.max(header.takes.unwrap_or_default()));
     for (variable, value) in &header.env {
         run = run.env(variable, value);
     }

@@ -23,11 +23,33 @@ pub fn has(need: &str, test: &str, present: bool) -> bool {
 pub fn met(need: &str, test: &str) -> bool {
     let present = match need {
         "root" => rustix::process::geteuid().is_root(),
-        "docker" => Path::new("/var/run/docker.sock").exists(),
+        "docker" => images(),
+        "cgroup" => super::groups::present(),
+        "fuse" => rustix::process::geteuid().is_root() && Path::new("/dev/fuse").exists(),
+        "netns" => rchaos::fault::net::namespace::Scratch::create().is_ok(),
         "ipv6" => std::net::TcpListener::bind("[::1]:0").is_ok(),
+        "postgres" => on_path(need) || debian_has_postgres(),
         command => on_path(command),
     };
     has(need, test, present)
+}
+
+/// Whether there is an engine, with the images that tests and examples use: they are made if they are missing.
+fn images() -> bool {
+    static MADE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    let make = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/images");
+        let made = std::process::Command::new(script).status();
+        made.is_ok_and(|status| status.success())
+    };
+    Path::new("/var/run/docker.sock").exists() && *MADE.get_or_init(make)
+}
+
+/// Debian keeps the server's programs out of the path, by version.
+fn debian_has_postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql");
+    let mut versions = versions.into_iter().flatten().flatten();
+    versions.any(|version| version.path().join("bin/postgres").is_file())
 }
 
 fn on_path(command: &str) -> bool {

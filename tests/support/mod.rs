@@ -2,10 +2,15 @@
 
 pub mod chaos;
 pub mod corpus;
+pub mod docker;
+pub mod faults;
 pub mod gate;
+pub mod groups;
 pub mod reserved;
+pub mod rollback;
 pub mod running;
 pub mod server;
+pub mod terminal;
 
 pub use chaos::Rchaos;
 pub use running::Finished;

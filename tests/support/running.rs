@@ -99,6 +99,23 @@ impl Running {
         self.until(&self.stderr, text)
     }
 
+    /// Waits until it has written one of these to stderr; which of them.
+    pub fn until_one_of(&self, texts: &[&str]) -> usize {
+        let found = || {
+            let so_far = self.stderr.so_far();
+            texts.iter().position(|text| so_far.contains(text))
+        };
+        let limit = self.started + self.timeout;
+        loop {
+            if let Some(index) = found() {
+                return index;
+            }
+            let all = (self.stdout.so_far(), self.stderr.so_far());
+            assert!(Instant::now() < limit, "never written: {texts:?}\n{all:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits until it has written something to stdout.
     pub fn until_stdout(&self, text: &str) -> &Self {
         self.until(&self.stdout, text)

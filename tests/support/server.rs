@@ -37,6 +37,8 @@ pub struct Request {
     pub at: Instant,
     /// Its path with its query.
     pub path: String,
+    /// Its first line and its headers, as they came.
+    pub head: String,
 }
 
 struct State {
@@ -85,6 +87,12 @@ impl Server {
             .into_iter()
             .map(|request| request.path)
             .collect()
+    }
+
+    /// The first lines and headers of all requests so far, in order.
+    pub fn heads(&self) -> Vec<String> {
+        let all = self.requests().into_iter();
+        all.map(|request| request.head).collect()
     }
 
     /// When requests came whose path begins so.
@@ -145,11 +153,13 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> 
         return Ok(None);
     }
     let mut length = 0;
+    let mut head = line.clone();
     loop {
         let mut header = String::new();
         if reader.read_line(&mut header)? == 0 {
             return Ok(None);
         }
+        head += &header;
         let header = header.trim_end().to_ascii_lowercase();
         if header.is_empty() {
             break;
@@ -162,7 +172,7 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Request>> 
     std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
     let mut words = line.split_whitespace();
     let path = words.nth(1).unwrap_or_default().to_owned();
-    Ok(Some(Request { at, path }))
+    Ok(Some(Request { at, path, head }))
 }
 
 /// Answers once; `false` when the connection is to be closed.

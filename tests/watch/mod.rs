@@ -1,5 +1,6 @@
 //! `rchaos watch`: real edits, on plain streams and in a terminal.
 
+mod faults;
 mod plain;
 mod terminal;
 
@@ -43,7 +44,7 @@ fn replace(path: &Path, text: &str) {
 }
 
 /// The processes of a command of the program that work in a folder.
-fn processes(folder: &Path, command: &str) -> Vec<Pid> {
+pub fn processes(folder: &Path, command: &str) -> Vec<Pid> {
     let folder = folder.canonicalize().unwrap();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {

@@ -1,9 +1,6 @@
 //! In a terminal: keys, the status line, bursts of saves, and the terminal as it was.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,106 +8,10 @@ use rustix::process::{Signal, kill_process};
 
 use super::{folder, part, processes, replace, script};
 use crate::support::gate;
+use crate::support::terminal::Terminal;
 
-/// A terminal with a shell in it. Dropping it ends both.
-struct Terminal {
-    home: tempfile::TempDir,
-}
-
-impl Terminal {
-    fn open(folder: &Path) -> Self {
-        let new = Self {
-            home: tempfile::tempdir().unwrap(),
-        };
-        let size = ["-x", "110", "-y", "200"];
-        let start = ["-f", "/dev/null", "new-session", "-d"];
-        let folder = [
-            OsStr::new("-c"),
-            folder.as_os_str(),
-            OsStr::new("env PS1='$ ' sh"),
-        ];
-        let args = start.iter().chain(&size).map(OsStr::new);
-        new.tmux(args.chain(folder));
-        new
-    }
-
-    fn tmux<T: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = T>) -> String {
-        let done = Command::new("tmux")
-            .arg("-S")
-            .arg(self.home.path().join("socket"))
-            .args(args)
-            .env_remove("TMUX")
-            .env_remove("NO_COLOR")
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        assert!(done.status.success(), "{}", text(&done.stderr));
-        text(&done.stdout)
-    }
-
-    fn press(&self, key: &str) -> &Self {
-        self.tmux(["send-keys", key]);
-        self
-    }
-
-    fn enter(&self, line: &str) -> &Self {
-        self.tmux(["send-keys", "-l", line]);
-        self.press("Enter")
-    }
-
-    fn shown(&self) -> String {
-        self.tmux(["capture-pane", "-p", "-J"])
-    }
-
-    fn last_line(&self) -> String {
-        let shown = self.shown();
-        shown
-            .trim_end()
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    #[track_caller]
-    fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> &Self {
-        let limit = Instant::now() + Duration::from_secs(30);
-        loop {
-            let shown = self.shown();
-            if holds(&shown) {
-                return self;
-            }
-            assert!(Instant::now() < limit, "never: {what}\n{shown}");
-            sleep(Duration::from_millis(20));
-        }
-    }
-
-    #[track_caller]
-    fn until_shown(&self, text: &str) -> &Self {
-        self.until(text, |shown| shown.contains(text))
-    }
-
-    #[track_caller]
-    fn until_status(&self, text: &str) -> &Self {
-        self.until(text, |shown| {
-            let last = shown.trim_end().lines().last();
-            last.is_some_and(|line| line.contains(text))
-        })
-    }
-
-    fn watch(&self) -> &Self {
-        self.enter(&format!("{} watch a.lua", env!("CARGO_BIN_EXE_rchaos")))
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = Command::new("tmux")
-            .arg("-S")
-            .arg(self.home.path().join("socket"))
-            .arg("kill-server")
-            .output();
-    }
+fn watch(terminal: &Terminal) -> &Terminal {
+    terminal.enter(&format!("{} watch a.lua", env!("CARGO_BIN_EXE_rchaos")))
 }
 
 fn count(shown: &str, text: &str) -> usize {
@@ -124,8 +25,8 @@ fn keys_rerun_stop_pause_and_quit() {
     }
     let folder = folder();
     let terminal = Terminal::open(folder.path());
-    terminal.enter("stty -g > before").watch();
-    terminal
+    terminal.enter("stty -g > before");
+    watch(&terminal)
         .until_shown("@ up s1 p1 r1")
         .until_status("running a.lua, ")
         .until_status("r re-run  s stop  p pause  q quit");
@@ -158,7 +59,7 @@ fn ctrl_c_ends_the_run_and_the_watch() {
     }
     let folder = folder();
     let terminal = Terminal::open(folder.path());
-    terminal.watch().until_shown("@ up s1 p1 r1");
+    watch(&terminal).until_shown("@ up s1 p1 r1");
     terminal.press("C-c").until_status("$");
     terminal.enter("echo code $?").until_shown("code 0");
     // Once: the teardown was not cut short.
@@ -173,7 +74,8 @@ fn signals_leave_the_terminal_as_it_was() {
     for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
         let folder = folder();
         let terminal = Terminal::open(folder.path());
-        terminal.enter("stty -g > before").watch();
+        terminal.enter("stty -g > before");
+        watch(&terminal);
         terminal.until_shown("@ up s1 p1 r1");
         for watch in processes(folder.path(), "watch") {
             kill_process(watch, signal).unwrap();
@@ -196,7 +98,7 @@ fn fifty_saves_are_few_runs_and_the_last_one_counts() {
     let folder = folder();
     let path = folder.path();
     let terminal = Terminal::open(path);
-    terminal.watch().until_shown("@ up s1 p1 r1");
+    watch(&terminal).until_shown("@ up s1 p1 r1");
     let begun = Instant::now();
     for version in 2..=51 {
         match version % 3 {
@@ -227,7 +129,7 @@ fn a_file_that_is_removed_may_come_back() {
     let folder = folder();
     let path = folder.path();
     let terminal = Terminal::open(path);
-    terminal.watch().until_shown("@ up s1 p1 r1");
+    watch(&terminal).until_shown("@ up s1 p1 r1");
     fs::remove_file(path.join("part.lua")).unwrap();
     terminal
         .until_shown("gone: part.lua")

@@ -43,7 +43,7 @@ impl Reply {
         Self {
             status,
             kind: Some(JSON),
-            body: value.to_string(),
+            body: render::written(value),
         }
     }
 
@@ -67,10 +67,8 @@ impl Api {
         self.act(route, body).unwrap_or_else(|error| {
             let status = error.status();
             // Labelled as text although it is JSON: clients have learnt to live with it.
-            Reply::text(
-                status,
-                &json!({"error": error.to_string(), "status": status}).to_string(),
-            )
+            let body = json!({"error": error.to_string(), "status": status});
+            Reply::text(status, &render::written(&body))
         })
     }
 
@@ -156,7 +154,7 @@ impl Api {
         let input = decode::proxy(&decode::value(body)?)?;
         input.complete("")?;
         let mut toxics: Vec<crate::fault::proxy::Toxic> = Vec::new();
-        for value in &input.toxics {
+        for value in input.toxics()? {
             let taken = |name: &str| toxics.iter().any(|toxic| toxic.name == name);
             let toxic = decode::toxic(value, taken)?;
             toxics.push(toxic);
@@ -167,10 +165,12 @@ impl Api {
         self.registry.create(&input, toxics)
     }
 
+    /// Whether there is something to read under `/metrics`.
+    pub fn has_metrics(&self) -> bool {
+        self.proxy_metrics || self.runtime_metrics
+    }
+
     fn metrics(&self) -> Reply {
-        if !self.proxy_metrics && !self.runtime_metrics {
-            return Reply::text(404, "404 page not found");
-        }
         let mut body = String::new();
         if self.runtime_metrics {
             metrics::runtime(&mut body);

@@ -1,10 +1,9 @@
 //! Request bodies as Go's decoder reads them: keys in any case, unknown ones ignored, `null`
-//! leaves the default, and what follows the first value does not matter.
-
-use serde_json::{Map, Value};
+//! leaves the default, and of what has a wrong type the first is said.
 
 use super::error::ApiError;
-use crate::fault::proxy::{Fault, Number, Stream, Toxic};
+use super::json::Json;
+use crate::fault::proxy::{Attribute, Fault, Number, Protocol, Stream, Toxic};
 
 /// What a body says of a proxy; what it does not say is none.
 #[derive(Debug, Default, Clone)]
@@ -13,8 +12,9 @@ pub struct ProxyInput {
     pub listen: Option<String>,
     pub upstream: Option<String>,
     pub enabled: Option<bool>,
-    /// Toxics, each as it stands in the body.
-    pub toxics: Vec<Value>,
+    pub protocol: Option<Protocol>,
+    /// Toxics as they stand in the body.
+    toxics: Option<Json>,
 }
 
 impl ProxyInput {
@@ -27,51 +27,92 @@ impl ProxyInput {
         }
         Ok(())
     }
-}
 
-/// The first JSON value of a body.
-pub fn value(body: &[u8]) -> Result<Value, ApiError> {
-    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
-    match values.next() {
-        None => Err(ApiError::BadBody("EOF".to_owned())),
-        Some(Err(error)) if error.is_eof() => Err(ApiError::BadBody("unexpected EOF".to_owned())),
-        Some(Err(error)) => Err(ApiError::BadBody(error.to_string())),
-        Some(Ok(value)) => Ok(value),
+    /// The toxics of a proxy that is made with them.
+    pub fn toxics(&self) -> Result<&[Json], ApiError> {
+        match &self.toxics {
+            None | Some(Json::Null) => Ok(&[]),
+            Some(Json::Array(toxics)) => Ok(toxics),
+            Some(other) => {
+                let mut wrong = Wrong::default();
+                wrong.field(other, "Proxy", "toxics", "[]toxics.Toxic");
+                wrong.or(&[])
+            }
+        }
     }
 }
 
+/// The first JSON value of a body.
+pub fn value(body: &[u8]) -> Result<Json, ApiError> {
+    Json::first(body).map_err(ApiError::BadBody)
+}
+
+/// What Go calls a thing in its messages: the type, and the structure of its fields.
+struct Shape {
+    whole: &'static str,
+    of: &'static str,
+}
+
+const PROXY: Shape = Shape {
+    whole: "toxiproxy.Proxy",
+    of: "Proxy",
+};
+
+/// In a list a proxy is read by way of a structure without a name.
+const LISTED: Shape = Shape {
+    whole: "struct { toxiproxy.Proxy; Enabled *bool \"json:\\\"enabled\\\"\" }",
+    of: "",
+};
+
 /// A proxy.
-pub fn proxy(value: &Value) -> Result<ProxyInput, ApiError> {
-    let object = object(value, "toxiproxy.Proxy")?;
-    let text = |name| string(&object, "Proxy", name);
-    let toxics = match find(&object, "toxics") {
-        Some(Value::Array(toxics)) => toxics.clone(),
-        _ => Vec::new(),
-    };
-    Ok(ProxyInput {
-        name: text("name")?,
-        listen: text("listen")?,
-        upstream: text("upstream")?,
-        enabled: match find(&object, "enabled") {
-            None => None,
-            Some(Value::Bool(enabled)) => Some(*enabled),
-            Some(other) => return Err(mismatch(other, "Proxy.enabled", "bool")),
-        },
-        toxics,
-    })
+pub fn proxy(value: &Json) -> Result<ProxyInput, ApiError> {
+    shaped(value, &PROXY)
+}
+
+fn shaped(value: &Json, shape: &Shape) -> Result<ProxyInput, ApiError> {
+    let (mut input, mut wrong, mut protocol) = (ProxyInput::default(), Wrong::default(), None);
+    for (key, value) in fields(value, shape.whole)? {
+        let key = key.to_ascii_lowercase();
+        match key.as_str() {
+            "name" => wrong.text(value, shape.of, &key, &mut input.name),
+            "listen" => wrong.text(value, shape.of, &key, &mut input.listen),
+            "upstream" => wrong.text(value, shape.of, &key, &mut input.upstream),
+            "protocol" => wrong.text(value, shape.of, &key, &mut protocol),
+            "toxics" => input.toxics = Some(value.clone()),
+            "enabled" => match value {
+                Json::Null => {}
+                Json::Bool(enabled) => input.enabled = Some(*enabled),
+                other => wrong.field(other, shape.of, "enabled", "bool"),
+            },
+            // Toxiproxy shows it, and reads it back.
+            "logger" if !matches!(value, Json::Null | Json::Object(_)) => {
+                wrong.field(value, shape.of, "Logger", "zerolog.Logger");
+            }
+            _ => {}
+        }
+    }
+    if let Some(name) = protocol {
+        input.protocol = Protocol::parse(&name);
+        if input.protocol.is_none() {
+            let text = format!("unknown protocol {name:?}; write \"tcp\" or \"udp\"");
+            wrong.0.get_or_insert(text);
+        }
+    }
+    wrong.or(input)
 }
 
 /// A list of proxies, all of them complete.
 pub fn proxies(body: &[u8]) -> Result<Vec<ProxyInput>, ApiError> {
     let inputs = match value(body)? {
-        Value::Array(items) => items.iter().map(proxy).collect::<Result<Vec<_>, _>>()?,
-        Value::Null => Vec::new(),
+        Json::Array(items) => {
+            let read = items.iter().map(|item| shaped(item, &LISTED));
+            read.collect::<Result<Vec<_>, _>>()?
+        }
+        Json::Null => Vec::new(),
         other => {
-            let text = format!(
-                "json: cannot unmarshal {} into Go value of type []Proxy",
-                kind(&other)
-            );
-            return Err(ApiError::BadBody(text));
+            let mut wrong = Wrong::default();
+            wrong.whole(&other, &format!("[]{}", LISTED.whole));
+            return wrong.or(Vec::new());
         }
     };
     for (place, input) in (1..).zip(&inputs) {
@@ -81,12 +122,27 @@ pub fn proxies(body: &[u8]) -> Result<Vec<ProxyInput>, ApiError> {
 }
 
 /// A toxic. `taken` says whether a name is; the order of the checks is Toxiproxy's.
-pub fn toxic(value: &Value, taken: impl Fn(&str) -> bool) -> Result<Toxic, ApiError> {
-    let object = object(value, "toxics.ToxicWrapper")?;
-    let text = |name| string(&object, "ToxicWrapper", name);
-    let (name, kind, stream) = (text("name")?, text("type")?, text("stream")?);
-    let toxicity = share(&object)?.unwrap_or(1.0);
-    attributes(&object)?;
+pub fn toxic(value: &Json, taken: impl Fn(&str) -> bool) -> Result<Toxic, ApiError> {
+    const OF: &str = "ToxicWrapper";
+    let (mut name, mut kind, mut stream, mut toxicity) = (None, None, None, 1.0);
+    let (mut attributes, mut wrong) = (Vec::new(), Wrong::default());
+    for (key, value) in fields(value, "toxics.ToxicWrapper")? {
+        let key = key.to_ascii_lowercase();
+        match key.as_str() {
+            "name" => wrong.text(value, OF, &key, &mut name),
+            "type" => wrong.text(value, OF, &key, &mut kind),
+            "stream" => wrong.text(value, OF, &key, &mut stream),
+            "toxicity" => wrong.share(value, OF, &mut toxicity),
+            "attributes" => match value {
+                Json::Null => {}
+                Json::Object(given) => attributes.push(given),
+                // Before the type is known, Toxiproxy takes every toxic for one that does nothing.
+                other => wrong.field(other, OF, "attributes", "toxics.NoopToxic"),
+            },
+            _ => {}
+        }
+    }
+    wrong.or(())?;
     let written = stream.unwrap_or_else(|| "downstream".to_owned());
     let stream = Stream::parse(&written).ok_or(ApiError::InvalidStream)?;
     let kind = kind.unwrap_or_default();
@@ -97,8 +153,11 @@ pub fn toxic(value: &Value, taken: impl Fn(&str) -> bool) -> Result<Toxic, ApiEr
     if taken(&name) {
         return Err(crate::fault::proxy::ToxicError::Exists.into());
     }
-    set_attributes(&object, &mut fault)?;
-    Ok(Toxic {
+    let mut wrong = Wrong::default();
+    for given in attributes {
+        wrong.attributes(given, &mut fault);
+    }
+    wrong.or(Toxic {
         name,
         stream,
         toxicity,
@@ -109,120 +168,128 @@ pub fn toxic(value: &Value, taken: impl Fn(&str) -> bool) -> Result<Toxic, ApiEr
 /// A change of a toxic: its settings merged, and its share.
 pub fn change(body: &[u8], old: &Toxic) -> Result<(f32, Fault), ApiError> {
     let value = value(body)?;
-    let object = object(&value, "toxics.ToxicWrapper")?;
-    let mut fault = old.fault;
-    set_attributes(&object, &mut fault)?;
-    Ok((share(&object)?.unwrap_or(old.toxicity), fault))
-}
-
-fn set_attributes(object: &Map<String, Value>, fault: &mut Fault) -> Result<(), ApiError> {
-    let Some(given) = attributes(object)? else {
-        return Ok(());
-    };
-    for mut setting in fault.settings() {
-        let field = format!(".attributes.{}", setting.name);
-        let number = match find(given, setting.name) {
-            None => continue,
-            Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Number::Whole(whole),
-                (None, Some(real)) if setting.is_share() => Number::Real(real),
-                _ => return Err(wrong(&format!("number {number}"), &field, "int64")),
-            },
-            Some(other) => {
-                let wanted = if setting.is_share() {
-                    "float64"
-                } else {
-                    "int64"
-                };
-                return Err(mismatch(other, &field, wanted));
+    let (mut fault, mut toxicity, mut wrong) = (old.fault, old.toxicity, Wrong::default());
+    let whole = "struct { Attributes interface {} \"json:\\\"attributes\\\"\"; \
+                 Toxicity float32 \"json:\\\"toxicity\\\"\" }";
+    for (key, value) in fields(&value, whole)? {
+        match (key.to_ascii_lowercase().as_str(), value) {
+            ("toxicity", value) => wrong.share(value, "", &mut toxicity),
+            ("attributes", Json::Null) => {}
+            ("attributes", Json::Object(given)) => wrong.attributes(given, &mut fault),
+            ("attributes", other) => {
+                let wanted = format!("toxics.{}", named(&fault));
+                wrong.field(other, "", "attributes", &wanted);
             }
-        };
-        setting
-            .write(number)
-            .map_err(|error| ApiError::BadBody(error.to_string()))?;
-    }
-    Ok(())
-}
-
-fn attributes(object: &Map<String, Value>) -> Result<Option<&Map<String, Value>>, ApiError> {
-    match find(object, "attributes") {
-        None => Ok(None),
-        Some(Value::Object(given)) => Ok(Some(given)),
-        Some(other) => Err(mismatch(other, "ToxicWrapper.attributes", "toxics.Toxic")),
-    }
-}
-
-fn share(object: &Map<String, Value>) -> Result<Option<f32>, ApiError> {
-    match find(object, "toxicity") {
-        None => Ok(None),
-        Some(Value::Number(number)) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "what is too large is refused"
-            )]
-            let share = number
-                .as_f64()
-                .map(|real| real as f32)
-                .filter(|real| real.is_finite());
-            let refuse = || {
-                wrong(
-                    &format!("number {number}"),
-                    "ToxicWrapper.toxicity",
-                    "float32",
-                )
-            };
-            share.map(Some).ok_or_else(refuse)
+            _ => {}
         }
-        Some(other) => Err(mismatch(other, "ToxicWrapper.toxicity", "float32")),
     }
+    wrong.or((toxicity, fault))
 }
 
-fn object(value: &Value, wanted: &str) -> Result<Map<String, Value>, ApiError> {
+fn fields<'a>(value: &'a Json, whole: &str) -> Result<&'a [(String, Json)], ApiError> {
     match value {
-        Value::Object(object) => Ok(object.clone()),
-        Value::Null => Ok(Map::new()),
+        Json::Object(fields) => Ok(fields),
+        Json::Null => Ok(&[]),
         other => {
-            let kind = kind(other);
-            let text = format!("json: cannot unmarshal {kind} into Go value of type {wanted}");
-            Err(ApiError::BadBody(text))
+            let mut wrong = Wrong::default();
+            wrong.whole(other, whole);
+            wrong.or(&[])
         }
     }
 }
 
-/// The last value under a key in any case; `null` counts as absent.
-fn find<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
-    object
-        .iter()
-        .rfind(|(name, value)| name.eq_ignore_ascii_case(key) && !value.is_null())
-        .map(|(_, value)| value)
+/// What Toxiproxy's code calls a kind of toxic: `latency` is a `LatencyToxic`.
+fn named(fault: &Fault) -> String {
+    let kind = fault.kind();
+    let words = kind.strip_suffix("_peer").unwrap_or(kind).split('_');
+    let upper = words.map(|word| {
+        let (first, rest) = word.split_at(1);
+        format!("{}{rest}", first.to_ascii_uppercase())
+    });
+    format!("{}Toxic", upper.collect::<String>())
 }
 
-fn string(object: &Map<String, Value>, of: &str, key: &str) -> Result<Option<String>, ApiError> {
-    match find(object, key) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(mismatch(other, &format!("{of}.{key}"), "string")),
+/// The first thing that has a wrong type, in Go's words. The rest is read all the same.
+#[derive(Default)]
+struct Wrong(Option<String>);
+
+impl Wrong {
+    fn or<T>(self, value: T) -> Result<T, ApiError> {
+        self.0
+            .map_or(Ok(value), |text| Err(ApiError::BadBody(text)))
     }
-}
 
-fn mismatch(value: &Value, field: &str, wanted: &str) -> ApiError {
-    wrong(kind(value), field, wanted)
-}
+    fn whole(&mut self, value: &Json, wanted: &str) {
+        let kind = value.kind();
+        let say = || format!("json: cannot unmarshal {kind} into Go value of type {wanted}");
+        self.0.get_or_insert_with(say);
+    }
 
-fn wrong(kind: &str, field: &str, wanted: &str) -> ApiError {
-    let text =
-        format!("json: cannot unmarshal {kind} into Go struct field {field} of type {wanted}");
-    ApiError::BadBody(text)
-}
+    fn field(&mut self, value: &Json, of: &str, name: &str, wanted: &str) {
+        self.say(value.kind(), of, name, wanted);
+    }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+    /// A number of the right type that the field cannot hold.
+    fn number(&mut self, written: &str, of: &str, name: &str, wanted: &str) {
+        self.say(&format!("number {written}"), of, name, wanted);
+    }
+
+    fn say(&mut self, what: &str, of: &str, name: &str, wanted: &str) {
+        let place = format!("into Go struct field {of}.{name} of type {wanted}");
+        self.0
+            .get_or_insert_with(|| format!("json: cannot unmarshal {what} {place}"));
+    }
+
+    fn text(&mut self, value: &Json, of: &str, name: &str, into: &mut Option<String>) {
+        match value {
+            Json::Null => {}
+            Json::Text(text) => *into = Some(text.clone()),
+            other => self.field(other, of, name, "string"),
+        }
+    }
+
+    fn share(&mut self, value: &Json, of: &str, into: &mut f32) {
+        match value {
+            Json::Null => {}
+            Json::Number(written) => match written.parse::<f32>() {
+                Ok(share) if share.is_finite() => *into = share,
+                _ => self.number(written, of, "toxicity", "float32"),
+            },
+            other => self.field(other, of, "toxicity", "float32"),
+        }
+    }
+
+    fn attributes(&mut self, given: &[(String, Json)], fault: &mut Fault) {
+        let of = named(fault);
+        for (key, value) in given {
+            let all = fault.settings().into_iter();
+            let found = |setting: &Attribute<'_>| setting.name.eq_ignore_ascii_case(key);
+            if let Some(setting) = all.into_iter().find(found) {
+                self.attribute(value, &of, setting);
+            }
+        }
+    }
+
+    fn attribute(&mut self, value: &Json, of: &str, mut setting: Attribute<'_>) {
+        let name = format!("attributes.{}", setting.name);
+        let wanted = match setting.is_share() {
+            true => "float64",
+            false if of == "SlicerToxic" => "int",
+            false => "int64",
+        };
+        let number = match value {
+            Json::Null => return,
+            Json::Number(written) if setting.is_share() => {
+                let real = written.parse().ok().filter(|real: &f64| real.is_finite());
+                real.map(Number::Real)
+            }
+            Json::Number(written) => written.parse().ok().map(Number::Whole),
+            other => return self.field(other, of, &name, wanted),
+        };
+        let written = number.is_some_and(|number| setting.write(number).is_ok());
+        if let (false, Json::Number(text)) = (written, value) {
+            self.number(text, of, &name, wanted);
+        }
     }
 }
 
@@ -261,12 +328,14 @@ mod tests {
             (
                 "{\"type\":\"latency\",\"attributes\":{\"latency\":1.5}}",
                 format!(
-                    "{field} number 1.5 into Go struct field .attributes.latency of type int64"
+                    "{field} number 1.5 into Go struct field LatencyToxic.attributes.latency of type int64"
                 ),
             ),
             (
                 "{\"type\":\"latency\",\"attributes\":{\"latency\":\"1\"}}",
-                format!("{field} string into Go struct field .attributes.latency of type int64"),
+                format!(
+                    "{field} string into Go struct field LatencyToxic.attributes.latency of type int64"
+                ),
             ),
         ];
         for (body, wanted) in table {

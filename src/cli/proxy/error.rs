@@ -42,7 +42,7 @@ impl ApiError {
             | Self::MissingField(_)
             | Self::InvalidStream
             | Self::InvalidType
-            | Self::Toxic(ToxicError::TooMany) => 400,
+            | Self::Toxic(ToxicError::TooMany | ToxicError::Unsuited(..)) => 400,
             Self::ProxyNotFound | Self::Toxic(ToxicError::NotFound) => 404,
             Self::ProxyExists | Self::Toxic(ToxicError::Exists) => 409,
             Self::Listen(_) | Self::Address(_) => 500,

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::decode::{self, ProxyInput};
 use super::error::ApiError;
 use crate::fault::proxy::{
-    Address, FaultStatus, ListenError, Plane, Proxy, ProxyOptions, Toxic, ToxicError, Traffic,
+    Address, FaultStatus, ListenError, Plane, Protocol, Proxy, ProxyOptions, Toxic, ToxicError,
+    Traffic,
 };
 
 /// All proxies. One request changes them at a time.
@@ -32,6 +33,7 @@ pub struct Shown {
     pub listen: String,
     pub upstream: String,
     pub enabled: bool,
+    pub protocol: Protocol,
     pub toxics: Vec<Toxic>,
 }
 
@@ -42,6 +44,7 @@ impl Entry {
             listen: self.listen.clone(),
             upstream: self.upstream.clone(),
             enabled: self.proxy.is_started(),
+            protocol: self.proxy.protocol(),
             toxics: self.proxy.toxics(),
         }
     }
@@ -49,7 +52,8 @@ impl Entry {
     fn start(&mut self) -> Result<(), ApiError> {
         if !self.proxy.is_started() {
             // A text that is no address is accepted until the proxy is to listen on it.
-            Address::parse(&self.listen).map_err(ListenError::Address)?;
+            Address::parse(&self.listen)
+                .map_err(|error| ListenError::Address(self.proxy.protocol(), error))?;
             self.proxy.start()?;
             self.listen = self.proxy.listen();
         }
@@ -89,6 +93,8 @@ impl Registry {
             name: input.name.clone().unwrap_or_default(),
             listen: address(&listen),
             upstream: address(&upstream),
+            protocol: input.protocol.unwrap_or_default(),
+            idle_timeout: ProxyOptions::IDLE_TIMEOUT,
             seed: self.seed,
         };
         Entry {
@@ -112,6 +118,10 @@ impl Registry {
     pub fn create(&self, input: &ProxyInput, toxics: Vec<Toxic>) -> Result<Shown, ApiError> {
         input.complete("")?;
         let name = input.name.clone().unwrap_or_default();
+        let protocol = input.protocol.unwrap_or_default();
+        if let Some(toxic) = toxics.iter().find(|toxic| !toxic.fault.suits(protocol)) {
+            return Err(ToxicError::Unsuited(toxic.fault.kind(), protocol).into());
+        }
         let mut proxies = self.lock();
         if proxies.contains_key(&name) {
             return Err(ApiError::ProxyExists);
@@ -148,7 +158,8 @@ impl Registry {
         let listen = input.listen.clone().unwrap_or_default();
         let upstream = input.upstream.as_deref().unwrap_or_default();
         if let Some(old) = proxies.get(&name) {
-            if !old.differs(&listen, upstream)? {
+            let same_protocol = input.protocol.unwrap_or_default() == old.proxy.protocol();
+            if same_protocol && !old.differs(&listen, upstream)? {
                 return Ok(old.show());
             }
             old.proxy.stop();
@@ -165,6 +176,11 @@ impl Registry {
     /// Changes addresses and whether it listens. Other addresses drop its connections.
     pub fn update(&self, name: &str, input: &ProxyInput) -> Result<Shown, ApiError> {
         self.with(name, |entry| {
+            let protocol = entry.proxy.protocol();
+            if input.protocol.is_some_and(|wanted| wanted != protocol) {
+                let text = "protocol cannot be changed; delete the proxy and make it again";
+                return Err(ApiError::BadBody(text.to_owned()));
+            }
             let enabled = input.enabled.unwrap_or(entry.proxy.is_started());
             let listen = input.listen.clone().unwrap_or_else(|| entry.listen.clone());
             let upstream = input

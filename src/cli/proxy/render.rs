@@ -1,20 +1,27 @@
 //! What the API answers, with Toxiproxy's key order.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 
 use super::registry::Shown;
-use crate::fault::proxy::{Fault, FaultStatus, Number, Toxic};
+use crate::fault::proxy::{Fault, FaultStatus, Number, Protocol, Toxic};
 
 /// A proxy. `Logger` is an empty object that Toxiproxy leaks; strict clients expect it.
 pub fn proxy(shown: &Shown) -> Value {
-    json!({
+    let mut object = json!({
         "name": shown.name,
         "listen": shown.listen,
         "upstream": shown.upstream,
         "enabled": shown.enabled,
         "Logger": {},
         "toxics": toxics(&shown.toxics),
-    })
+    });
+    // Only where it is news: a client that knows Toxiproxy's fields sees those and no other.
+    if shown.protocol != Protocol::Tcp {
+        object["protocol"] = json!(shown.protocol.name());
+    }
+    object
 }
 
 /// A list of toxics.
@@ -49,6 +56,21 @@ pub fn fault(of: &str, status: &FaultStatus) -> Value {
     })
 }
 
+/// A value as text. As in Go, what a browser could take for markup is escaped; it only stands in texts.
+pub fn written(value: &Value) -> String {
+    let mut text = String::new();
+    for character in value.to_string().chars() {
+        match character {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\u{:04x}", u32::from(character));
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 fn attributes(fault: &Fault) -> Map<String, Value> {
     let value = |number| match number {
         Number::Whole(whole) => json!(whole),
@@ -73,6 +95,12 @@ fn short(share: f32) -> Value {
 mod tests {
     use super::*;
     use crate::fault::proxy::Stream;
+
+    #[test]
+    fn markup_is_escaped() {
+        let text = written(&json!({"name": "<a & b>\u{2028}é"}));
+        assert_eq!(text, r#"{"name":"\u003ca \u0026 b\u003e\u2028é"}"#);
+    }
 
     #[test]
     fn a_toxic_is_shown_as_toxiproxy_shows_it() {

@@ -25,8 +25,10 @@ pub enum Route {
 }
 
 /// Why a request is for nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoRoute {
+    /// The path has `.`, `..` or empty parts; without them it is this one.
+    Elsewhere(String),
     /// No such path.
     NotFound,
     /// The path takes other methods.
@@ -35,6 +37,9 @@ pub enum NoRoute {
 
 /// Finds the route of a request.
 pub fn find(method: &str, path: &str) -> Result<Route, NoRoute> {
+    if let Some(clean) = cleaned(path) {
+        return Err(NoRoute::Elsewhere(clean));
+    }
     let path = decode(path).ok_or(NoRoute::NotFound)?;
     let rest = path.strip_prefix('/').ok_or(NoRoute::NotFound)?;
     let parts: Vec<&str> = rest.split('/').collect();
@@ -73,6 +78,26 @@ pub fn find(method: &str, path: &str) -> Result<Route, NoRoute> {
     })
 }
 
+/// The path without `.`, `..` and empty parts, where it has some.
+fn cleaned(path: &str) -> Option<String> {
+    let rest = path.strip_prefix('/')?;
+    let mut parts: Vec<&str> = Vec::new();
+    for part in rest.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let end = if path.ends_with('/') && !parts.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    let clean = format!("/{}{end}", parts.join("/"));
+    (clean != path).then_some(clean)
+}
+
 /// Undoes `%41`; none when that is no UTF-8 or no hexadecimal.
 fn decode(path: &str) -> Option<String> {
     let bytes = path.as_bytes();
@@ -102,6 +127,15 @@ mod tests {
         assert_eq!(find("POST", "/proxies/a%20b/toxics/x"), Ok(toxic));
         assert_eq!(find("PUT", "/proxies/a"), Err(NoRoute::WrongMethod));
         assert_eq!(find("GET", "/reset"), Err(NoRoute::WrongMethod));
+        for (path, clean) in [
+            ("//proxies", "/proxies"),
+            ("/proxies/../version", "/version"),
+            ("/./proxies/a//", "/proxies/a/"),
+            ("/..", "/"),
+        ] {
+            let elsewhere = NoRoute::Elsewhere(clean.to_owned());
+            assert_eq!(find("GET", path), Err(elsewhere), "{path}");
+        }
         for path in [
             "/",
             "/proxies/",

@@ -135,7 +135,12 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let route = match route::find(request.method().as_str(), request.uri().path()) {
+        // Without counters there is no such path.
+        Ok(route::Route::Metrics) if !server.api.has_metrics() => {
+            return Ok(respond(Reply::text(404, "404 page not found")));
+        }
         Ok(route) => route,
+        Err(NoRoute::Elsewhere(path)) => return Ok(redirect(path, request.uri().query())),
         Err(NoRoute::NotFound) => return Ok(respond(Reply::text(404, "404 page not found"))),
         Err(NoRoute::WrongMethod) => {
             let reply = Reply {
@@ -178,6 +183,23 @@ async fn answer(server: Arc<Server>, route: route::Route, request: Request<Incom
     // A listener's name may have to be looked up, which blocks.
     let answered = tokio::task::spawn_blocking(move || server.api.answer(&route, &body)).await;
     answered.unwrap_or_else(|_| Reply::text(500, "internal error"))
+}
+
+/// To the same path as it should have been written.
+fn redirect(path: String, query: Option<&str>) -> Response<Full<Bytes>> {
+    let to = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    let mut response = respond(Reply {
+        status: 301,
+        kind: None,
+        body: String::new(),
+    });
+    if let Ok(to) = HeaderValue::from_str(&to) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
 }
 
 fn respond(reply: Reply) -> Response<Full<Bytes>> {

@@ -19,6 +19,8 @@ use super::screen::Stream;
 
 /// How long a run may take to end after it was interrupted.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long while it has faults to heal: as long as the run itself waits for that.
+const HEALING: Duration = Duration::from_secs(95);
 /// How long its output may stay open after it ended.
 const DRAIN: Duration = Duration::from_secs(1);
 /// Bytes of a line that are passed on at once.
@@ -119,12 +121,13 @@ impl Running {
     }
 
     /// Asks it to end: it interrupts what is under way and tears down. Asked again, it leaves at
-    /// once; not ended in time, it is killed.
-    pub fn interrupt(&mut self) {
+    /// once; not ended in time, it is killed: later if it has to heal before.
+    pub fn interrupt(&mut self, heals: bool) {
         if self.ended.is_none() {
+            let grace = if heals { HEALING } else { GRACE };
             // Not waited for yet, so the id is still its own.
             let _ = kill_process(Pid::from_child(&self.child), Signal::INT);
-            self.kill_at.get_or_insert(Instant::now() + GRACE);
+            self.kill_at.get_or_insert(Instant::now() + grace);
         }
     }
 

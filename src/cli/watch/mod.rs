@@ -11,7 +11,7 @@ mod session;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::channel;
 use tokio::time::{MissedTickBehavior, interval};
@@ -26,11 +26,41 @@ use keys::Keys;
 use screen::Stream;
 use session::Session;
 
-/// Options of `rchaos watch`: those of `run`.
+/// Options of `rchaos watch`: its own, and those of `run`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
+    /// Inject the script's faults; without it they are only logged, as by --dry-run
+    #[arg(long, conflicts_with = "dry_run")]
+    arm: bool,
+    /// What a save does while faults are live: wait until none is, or cancel the run, heal and start anew
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHAT",
+        default_value = "queue",
+        requires = "arm"
+    )]
+    on_busy: OnBusy,
     #[command(flatten)]
     run: RunArgs,
+}
+
+/// What a save does while faults are live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnBusy {
+    /// It waits until no fault is live, or the run has ended.
+    Queue,
+    /// It cancels the run, which heals; the new one starts when that was verified.
+    Restart,
+}
+
+/// What a save may do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manners {
+    /// Whether runs inject.
+    pub armed: bool,
+    /// What a save does while faults are live.
+    pub on_busy: OnBusy,
 }
 
 /// How often children and files that are due are looked at.
@@ -63,21 +93,30 @@ pub fn run(args: &WatchArgs) -> Result<Exit, Failure> {
         let message = "stdin cannot be watched; write the script's file";
         return Err(Failure::new(Exit::Usage, message));
     }
+    if args.run.wants_terminal() {
+        let message = "--tui cannot be watched: `rchaos watch` has the terminal; leave --tui out";
+        return Err(Failure::new(Exit::Usage, message));
+    }
     if !script.is_file() {
         let script = quoted(&script.display().to_string());
         return Err(Failure::new(Exit::Usage, format!("cannot find {script}")));
     }
     let failed = |error| Failure::new(Exit::Internal, format!("cannot watch: {error}"));
-    let commands =
-        Commands::new(std::env::args_os().collect(), args.run.summary()).map_err(failed)?;
+    let line = std::env::args_os().collect();
+    let dry = !args.arm && !args.run.is_dry();
+    let commands = Commands::new(line, args.run.summary(), dry).map_err(failed)?;
+    let manners = Manners {
+        armed: args.arm,
+        on_busy: args.on_busy,
+    };
     let runtime = event_loop()?;
     runtime
-        .block_on(follow(commands, script.display().to_string()))
+        .block_on(follow(commands, script.display().to_string(), manners))
         .map_err(failed)?;
     Ok(Exit::Passed)
 }
 
-async fn follow(commands: Commands, script: String) -> std::io::Result<()> {
+async fn follow(commands: Commands, script: String, manners: Manners) -> std::io::Result<()> {
     let (events, mut happened) = channel(QUEUE);
     let mut signals = [
         SignalKind::interrupt(),
@@ -90,7 +129,7 @@ async fn follow(commands: Commands, script: String) -> std::io::Result<()> {
     .collect::<std::io::Result<Vec<_>>>()?;
     // Before the session, so that the terminal is put back after it.
     let keys = Keys::start(events.clone());
-    let mut session = Session::new(commands, script, events, keys.is_some());
+    let mut session = Session::new(commands, script, manners, events, keys.is_some());
     session.begin();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);

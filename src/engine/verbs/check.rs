@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::time::Duration;
 
 use mlua::{Lua, LuaString, Result, Value};
 
@@ -83,7 +84,8 @@ fn again(known: &mut Known, number: u32, held: bool) -> Result<()> {
         return Ok(());
     }
     let mut recorder = task.vu.recorder.borrow_mut();
-    if let Some(series) = known.series(&mut recorder, task.tags.get(), number) {
+    let tags = recorder.with_faults(task.tags.get(), Duration::ZERO);
+    if let Some(series) = known.series(&mut recorder, tags, number) {
         recorder.add(series, f64::from(u8::from(held)));
     }
     Ok(())
@@ -121,6 +123,7 @@ fn note(lua: &Lua, name: &LuaString, held: bool, tags: Value) -> Result<()> {
         base = recorder.extend(base, &pairs);
     }
     let name = name.to_string_lossy();
+    let base = recorder.with_faults(base, Duration::ZERO);
     let set = recorder.extend(base, &[("check", &name)]);
     let series = recorder.series(builtin::CHECKS, set);
     recorder.add(series, f64::from(u8::from(held)));

@@ -22,7 +22,11 @@ fn open_expect(lua: &Lua) -> Result<Value> {
     let natives = lua.create_table()?;
     natives.set("record", lua.create_function(check::record)?)?;
     natives.set("unmet", lua.create_function(unmet)?)?;
-    let extra = (global(lua, "pcall")?, global(lua, "type")?);
+    let extra = (
+        global(lua, "pcall")?,
+        global(lua, "type")?,
+        global(lua, "select")?,
+    );
     verb(lua, include_str!("expect.luau"), natives, extra)
 }
 

@@ -58,8 +58,10 @@ impl Drop for Entered {
         if self.task.vu.phase.get() != Phase::VuTopLevel
             && let Ok(mut recorder) = self.task.vu.recorder.try_borrow_mut()
         {
+            let took = self.start.elapsed();
+            let within = recorder.with_faults(within, took);
             let series = recorder.series(builtin::GROUP_DURATION, within);
-            recorder.time(series, self.start.elapsed());
+            recorder.time(series, took);
         }
     }
 }

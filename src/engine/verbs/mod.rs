@@ -1,14 +1,19 @@
 //! What scripts call to register (`scenario`, `options`, `setup` …) and to act (`check`, `sleep` …).
 
+mod agents;
 mod check;
+mod embedded;
 mod env;
 mod eventually;
 mod expect;
+mod experiment;
+mod gameday;
 mod group;
 mod hooks;
+mod host;
+mod inject;
 mod luau;
 mod now;
-mod profiles;
 mod registrations;
 mod run_options;
 mod scenario;
@@ -22,11 +27,15 @@ use mlua::Function;
 
 use crate::script::Verb;
 
+pub use experiment::Handle;
+pub use gameday::Floor;
 pub use registrations::Registrations;
 
 /// All verbs, registering ones first.
 pub const VERBS: &[Verb] = &[
     scenario::VERB,
+    experiment::VERB,
+    gameday::VERB,
     run_options::VERB,
     hooks::SETUP,
     hooks::TEARDOWN,
@@ -37,12 +46,23 @@ pub const VERBS: &[Verb] = &[
     expect::EXPECT,
     expect::FAIL,
     group::VERB,
+    host::VERB,
+    inject::VERB,
     now::VERB,
-    profiles::VERB,
     sleep::VERB,
     tasks::SPAWN,
     tasks::PARALLEL,
     uuid::VERB,
+    embedded::CASES,
+    embedded::DASHBOARDS,
+    embedded::ETCD,
+    embedded::INTEGRITY,
+    embedded::PARTITIONS,
+    embedded::POSTGRES,
+    embedded::PROFILES,
+    embedded::REDIS,
+    embedded::RESILIENCE,
+    embedded::TRIAL,
 ];
 
 /// The function that a user's own top level declared for the user's scenario.

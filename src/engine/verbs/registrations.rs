@@ -6,13 +6,16 @@ use std::sync::Arc;
 use mlua::Function;
 
 use crate::base::text::nearest;
-use crate::engine::plan::{Hooks, Plan, RunOptions, ScenarioPlan, StartAfter};
+use crate::engine::plan::{
+    Hooks, MethodKind, MethodPlan, Plan, RunOptions, ScenarioPlan, StartAfter,
+};
 use crate::script::{Location, Problem, Problems};
 
 /// Everything that a top level declared.
 #[derive(Debug, Default)]
 pub struct Registrations {
     scenarios: Vec<(ScenarioPlan, Option<Location>)>,
+    methods: Vec<(MethodPlan, Function)>,
     options: Option<(RunOptions, Option<Location>)>,
     /// The function given to `setup`.
     pub setup: Option<Function>,
@@ -36,6 +39,29 @@ impl Registrations {
             return;
         }
         self.scenarios.push((plan, at));
+    }
+
+    /// Adds an experiment or a gameday.
+    pub fn method(
+        &mut self,
+        kind: MethodKind,
+        name: &str,
+        function: Function,
+        at: Option<Location>,
+    ) {
+        if self.methods.iter().any(|(other, _)| *other.name == *name) {
+            let text = format!("{} \"{name}\": declared twice", kind.word());
+            self.problem(text, at);
+            return;
+        }
+        let name = Arc::from(name);
+        self.methods.push((MethodPlan { name, kind }, function));
+    }
+
+    /// An experiment or a gameday by its place in the plan.
+    #[must_use]
+    pub fn method_at(&self, index: usize) -> Option<(MethodPlan, Function)> {
+        self.methods.get(index).cloned()
     }
 
     /// Sets the run's options, once.
@@ -62,12 +88,19 @@ impl Registrations {
     /// What was declared.
     #[must_use]
     pub fn plan(&self) -> Plan {
+        let mut scenarios: Vec<ScenarioPlan> = self
+            .scenarios
+            .iter()
+            .map(|(plan, _)| plan.clone())
+            .collect();
+        if !self.methods.is_empty() {
+            for scenario in scenarios.iter_mut().filter(|plan| !plan.start_given) {
+                scenario.start = StartAfter::Load;
+            }
+        }
         Plan {
-            scenarios: self
-                .scenarios
-                .iter()
-                .map(|(plan, _)| plan.clone())
-                .collect(),
+            scenarios,
+            methods: self.methods.iter().map(|(plan, _)| plan.clone()).collect(),
             options: self
                 .options
                 .as_ref()
@@ -118,7 +151,7 @@ impl Registrations {
                 });
             }
         }
-        if self.scenarios.is_empty() {
+        if self.scenarios.is_empty() && self.methods.is_empty() {
             for (name, given) in [
                 ("setup", self.setup.is_some()),
                 ("teardown", self.teardown.is_some()),

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use mlua::{Lua, Result, Table, Value};
 
+use super::agents::agents;
+use crate::agent::client::Agents;
 use crate::engine::fields::Fields;
 use crate::engine::plan::{RunOptions, ThresholdPlan};
 use crate::script::{Phase, Problems, Verb, current, here, misuse};
@@ -19,6 +21,7 @@ pub const VERB: Verb = Verb {
 const KEYS: &[&str] = &[
     "thresholds",
     "tags",
+    "agents",
     "cpu_limit",
     "setup_timeout",
     "teardown_timeout",
@@ -37,6 +40,10 @@ fn options(lua: &Lua, given: Value) -> Result<()> {
         fields: Fields::new("options", KEYS, lua, given, &problems),
         problems: &problems,
     });
+    // At once: the script's next line may name one.
+    if let Some(agents) = lua.app_data_ref::<Agents>() {
+        agents.configure(read.agents.clone());
+    }
     if let Some(mut all) = lua.app_data_mut::<Registrations>() {
         all.options(read, at);
         all.absorb(&problems);
@@ -44,11 +51,11 @@ fn options(lua: &Lua, given: Value) -> Result<()> {
     Ok(())
 }
 
-/// What reading thresholds needs at hand.
-struct Reader<'a> {
-    lua: &'a Lua,
-    fields: Fields,
-    problems: &'a Problems,
+/// What reading needs at hand.
+pub(super) struct Reader<'a> {
+    pub(super) lua: &'a Lua,
+    pub(super) fields: Fields,
+    pub(super) problems: &'a Problems,
 }
 
 fn read(reader: &Reader) -> RunOptions {
@@ -57,6 +64,7 @@ fn read(reader: &Reader) -> RunOptions {
     RunOptions {
         thresholds: reader.thresholds(),
         tags: fields.pairs("tags"),
+        agents: agents(reader),
         cpu_limit: fields.or("cpu_limit", defaults.cpu_limit),
         setup_timeout: fields.or("setup_timeout", defaults.setup_timeout),
         teardown_timeout: fields.or("teardown_timeout", defaults.teardown_timeout),

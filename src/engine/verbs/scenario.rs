@@ -123,6 +123,7 @@ fn read(name: &str, kind: &ExecutorKind, fields: &Fields) -> ScenarioPlan {
         name: Arc::from(name),
         executor: (kind.read)(fields),
         start: start_after(fields),
+        start_given: fields.optional::<Value>("start_after").is_some(),
         graceful_stop: fields.or("graceful_stop", Duration::from_secs(30)),
         tags: fields.pairs("tags"),
         env: fields.pairs("env").into_iter().collect(),

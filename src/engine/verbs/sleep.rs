@@ -5,8 +5,10 @@ use std::time::Duration;
 use mlua::{Lua, Result, Value};
 
 use crate::base::units::show_duration;
-use crate::script::phase::io;
-use crate::script::{FromOption, NOTHING, Verb, bridge, current, interruptible, misuse};
+use crate::script::phase::{io, planning};
+use crate::script::{
+    FromOption, NOTHING, Verb, bridge, current, interruptible, misuse, time_scale,
+};
 
 /// Seen by scripts as the global `sleep`.
 pub const VERB: Verb = Verb {
@@ -24,7 +26,9 @@ fn open(lua: &Lua) -> Result<Value> {
 
 /// How long to wait: `sleep("200ms")`, or uniformly between two durations: `sleep("200ms", "800ms")`.
 fn pause(lua: &Lua, (low, high): (Value, Value)) -> Result<Duration> {
-    io(lua, "sleep")?;
+    if !planning() {
+        io(lua, "sleep")?;
+    }
     let mut pause = read(lua, low)?;
     if !high.is_nil() {
         let high = read(lua, high)?;
@@ -39,7 +43,11 @@ fn pause(lua: &Lua, (low, high): (Value, Value)) -> Result<Duration> {
         let share = current()?.vu.rng.borrow_mut().unit();
         pause += (high - pause).mul_f64(share);
     }
-    Ok(pause)
+    Ok(if planning() {
+        Duration::ZERO
+    } else {
+        time_scale(lua).of(pause)
+    })
 }
 
 fn read(lua: &Lua, value: Value) -> Result<Duration> {

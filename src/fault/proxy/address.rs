@@ -27,6 +27,12 @@ pub enum AddressError {
     /// An IPv6 address without brackets.
     #[error("address {0}: too many colons in address")]
     TooManyColons(String),
+    /// A bracket that is not closed.
+    #[error("address {0}: missing ']' in address")]
+    MissingBracket(String),
+    /// The port is neither a number nor the name of a service.
+    #[error("address tcp/{0}: unknown port")]
+    UnknownPort(String),
     /// The port is no number up to 65535.
     #[error("address {0}: invalid port")]
     InvalidPort(String),
@@ -55,6 +61,9 @@ impl Address {
         let (host, port) = match text.rsplit_once(':') {
             None if text.is_empty() => ("", "0"),
             None => return Err(AddressError::MissingPort(text.to_owned())),
+            Some(_) if text.starts_with('[') && !text.contains(']') => {
+                return Err(AddressError::MissingBracket(text.to_owned()));
+            }
             Some(parts) => parts,
         };
         let bare = host
@@ -64,14 +73,10 @@ impl Address {
             return Err(AddressError::TooManyColons(text.to_owned()));
         }
         let port = if port.is_empty() { "0" } else { port };
-        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        match port.parse() {
-            Ok(number) if digits => Ok(Self::Tcp {
-                host: bare.unwrap_or(host).to_owned(),
-                port: number,
-            }),
-            _ => Err(AddressError::InvalidPort(port.to_owned())),
-        }
+        Ok(Self::Tcp {
+            host: bare.unwrap_or(host).to_owned(),
+            port: port_number(port)?,
+        })
     }
 
     /// Looks the host up; blocks on the system's resolver when it is a name.
@@ -115,6 +120,23 @@ impl Address {
             }
         }
     }
+}
+
+/// A port by its number, or by the name that `/etc/services` has for it.
+fn port_number(port: &str) -> Result<u16, AddressError> {
+    let signless = port.strip_prefix(['+', '-']).unwrap_or(port);
+    if signless.bytes().all(|byte| byte.is_ascii_digit()) {
+        let number = port.parse().ok().filter(|_| signless == port);
+        return number.ok_or_else(|| AddressError::InvalidPort(port.to_owned()));
+    }
+    let services = std::fs::read_to_string("/etc/services").unwrap_or_default();
+    let found = services.lines().find_map(|line| {
+        let mut words = line.split('#').next()?.split_whitespace();
+        let (name, number) = (words.next()?, words.next()?.strip_suffix("/tcp")?);
+        let named = std::iter::once(name).chain(words).any(|name| name == port);
+        number.parse().ok().filter(|_| named)
+    });
+    found.ok_or_else(|| AddressError::UnknownPort(port.to_owned()))
 }
 
 impl fmt::Display for Address {
@@ -170,6 +192,8 @@ mod tests {
         );
         assert_eq!(message("a:99999"), "address 99999: invalid port");
         assert_eq!(message("a:+1"), "address +1: invalid port");
+        assert_eq!(message("a:1x"), "address tcp/1x: unknown port");
+        assert_eq!(message("[::1"), "address [::1: missing ']' in address");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::protocol::Protocol;
 use super::stage::{Input, Pull, Released, Replay, Stage};
 use super::status::Tally;
 use super::toxic::{Stream, Toxic};
@@ -36,15 +37,17 @@ pub struct Chain {
     slots: Vec<Slot>,
     stream: Stream,
     number: u64,
+    protocol: Protocol,
 }
 
 impl Chain {
-    /// An empty chain for connection `number` of a proxy.
-    pub fn new(stream: Stream, number: u64) -> Self {
+    /// An empty chain for connection or session `number` of a proxy.
+    pub fn new(stream: Stream, number: u64, protocol: Protocol) -> Self {
         Self {
             slots: Vec::new(),
             stream,
             number,
+            protocol,
         }
     }
 
@@ -61,7 +64,7 @@ impl Chain {
                 .as_ref()
                 .map(|live| wanted.iter().find(|other| other.id == live.id));
             let released = match wanted {
-                Some(Some(live)) => slot.change(live, self.number, now),
+                Some(Some(live)) => slot.change(live, self.number, self.protocol, now),
                 Some(None) => slot.stage.as_mut().map(|stage| stage.release()),
                 None => None,
             };
@@ -78,7 +81,8 @@ impl Chain {
         {
             let known = |slot: &Slot| slot.live.as_ref().is_some_and(|old| old.id == live.id);
             if !self.slots.iter().any(known) {
-                self.slots.push(Slot::new(live, self.number, now));
+                self.slots
+                    .push(Slot::new(live, self.number, self.protocol, now));
             }
         }
     }
@@ -123,7 +127,7 @@ impl Chain {
 }
 
 impl Slot {
-    fn new(live: &Arc<Live>, number: u64, now: Instant) -> Self {
+    fn new(live: &Arc<Live>, number: u64, protocol: Protocol, now: Instant) -> Self {
         let mut rng = Rng::from_mixed(live.stream, number);
         let draw = rng.unit();
         live.tally.connections.fetch_add(1, Ordering::Relaxed);
@@ -133,16 +137,16 @@ impl Slot {
             stage: None,
             hit: false,
         };
-        slot.start(live, number, now);
+        slot.start(live, number, protocol, now);
         slot
     }
 
     /// Puts the fault to work if the draw says so.
-    fn start(&mut self, live: &Live, number: u64, now: Instant) {
+    fn start(&mut self, live: &Live, number: u64, protocol: Protocol, now: Instant) {
         if self.draw < f64::from(live.toxic.toxicity) {
             // Another number than the draw's: jitter must not depend on the share.
             let rng = Rng::from_mixed(live.stream ^ 0x5bd1_e995, number);
-            self.stage = Some(live.toxic.fault.stage(rng, now));
+            self.stage = Some(live.toxic.fault.stage(protocol, rng, now));
             live.tally.drawn.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -159,7 +163,13 @@ impl Slot {
 
     /// Takes over changed settings. Where the share shrank past this connection, the fault
     /// leaves it and gives up what it held.
-    fn change(&mut self, live: &Arc<Live>, number: u64, now: Instant) -> Option<Released> {
+    fn change(
+        &mut self,
+        live: &Arc<Live>,
+        number: u64,
+        protocol: Protocol,
+        now: Instant,
+    ) -> Option<Released> {
         if self.live.as_ref().is_some_and(|old| Arc::ptr_eq(old, live)) {
             return None;
         }
@@ -168,7 +178,7 @@ impl Slot {
         match &mut self.stage {
             Some(stage) if wanted => stage.update(&live.toxic.fault, now),
             Some(_) => return self.stage.take().map(|mut stage| stage.release()),
-            None => self.start(live, number, now),
+            None => self.start(live, number, protocol, now),
         }
         None
     }
@@ -271,7 +281,7 @@ mod tests {
     #[test]
     fn latencies_stack_and_each_is_counted() {
         let (a, b) = (live(1, latency(40), 1.0), live(2, latency(60), 1.0));
-        let mut chain = Chain::new(Stream::Downstream, 1);
+        let mut chain = Chain::new(Stream::Downstream, 1, Protocol::Tcp);
         let (start, mut feed) = (Instant::now(), Feed::default());
         chain.apply(&[a.clone(), b.clone()], start);
         feed.push(b"hello", start);
@@ -290,7 +300,7 @@ mod tests {
     #[test]
     fn what_a_removed_fault_held_goes_through_the_later_ones_before_newer_bytes() {
         let (a, b) = (live(1, latency(5000), 1.0), live(2, latency(10), 1.0));
-        let mut chain = Chain::new(Stream::Downstream, 1);
+        let mut chain = Chain::new(Stream::Downstream, 1, Protocol::Tcp);
         let (start, mut feed) = (Instant::now(), Feed::default());
         chain.apply(&[a, b.clone()], start);
         feed.push(b"old", start);
@@ -306,7 +316,7 @@ mod tests {
 
     #[test]
     fn removing_a_timeout_closes_the_connection() {
-        let mut chain = Chain::new(Stream::Downstream, 1);
+        let mut chain = Chain::new(Stream::Downstream, 1, Protocol::Tcp);
         let (start, mut feed) = (Instant::now(), Feed::default());
         chain.apply(&[live(1, Fault::Timeout(Timeout::default()), 1.0)], start);
         assert_eq!(wait(chain.pull(&mut feed, start)), None);
@@ -318,7 +328,7 @@ mod tests {
     fn a_connection_keeps_its_draw_through_edits() {
         let start = Instant::now();
         let hits = |toxicity, number| {
-            let mut chain = Chain::new(Stream::Downstream, number);
+            let mut chain = Chain::new(Stream::Downstream, number, Protocol::Tcp);
             chain.apply(&[live(1, Fault::Noop(Noop), toxicity)], start);
             let first = !chain.is_clear();
             chain.apply(&[live(1, Fault::Noop(Noop), toxicity)], start);

@@ -3,13 +3,16 @@
 use std::os::fd::OwnedFd;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::address::{AddressError, Target};
 use super::chain::Faults;
+use super::protocol::Protocol;
 use super::resolve::Resolver;
 use super::status::Meter;
+use super::token::Token;
 
 /// Reports that a command has taken effect; dropped unsent when the worker is gone.
 pub type Done = Sender<()>;
@@ -17,6 +20,9 @@ pub type Done = Sender<()>;
 /// What the workers know of a proxy.
 pub struct Core {
     pub id: u64,
+    pub protocol: Protocol,
+    /// After how much silence a UDP client's session ends.
+    pub idle_timeout: Duration,
     pub meter: Meter,
     pub upstream: Mutex<Arc<Resolver>>,
 }
@@ -51,10 +57,9 @@ pub enum Command {
         number: u64,
         client: OwnedFd,
     },
-    /// The upstream's name was looked up for a connection.
+    /// The upstream's name was looked up for a connection or session.
     Found {
-        index: u32,
-        generation: u32,
+        asker: Token,
         targets: Result<Vec<Target>, AddressError>,
     },
     /// End the thread.

@@ -12,6 +12,7 @@ use rustix::net::{
 };
 
 use super::address::Target;
+use super::protocol::Protocol;
 
 const FLAGS: SocketFlags = SocketFlags::NONBLOCK.union(SocketFlags::CLOEXEC);
 const BACKLOG: i32 = 4096;
@@ -24,7 +25,7 @@ pub struct Call {
 
 /// Starts calling a target.
 pub fn call(target: &Target) -> Result<Call, Errno> {
-    let fd = open(target)?;
+    let fd = open(target, SocketType::STREAM)?;
     let started = match target {
         Target::Ip(address) => {
             sockopt::set_tcp_nodelay(&fd, true)?;
@@ -45,6 +46,16 @@ pub fn call(target: &Target) -> Result<Call, Errno> {
     }
 }
 
+/// A UDP socket that speaks to a target only.
+pub fn talk(target: &Target) -> Result<OwnedFd, Errno> {
+    let Target::Ip(address) = target else {
+        return Err(Errno::PROTONOSUPPORT);
+    };
+    let fd = open(target, SocketType::DGRAM)?;
+    connect(&fd, &reachable(*address))?;
+    Ok(fd)
+}
+
 /// "Every interface" cannot be called; this machine is meant.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
@@ -53,12 +64,19 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// Opens a listener; gives it with the address it really has.
-pub fn listener(target: &Target) -> Result<(OwnedFd, Target), Errno> {
-    let fd = open(target)?;
+/// Opens a listener, or the socket that UDP clients send to; gives it with the address it
+/// really has.
+pub fn listener(target: &Target, protocol: Protocol) -> Result<(OwnedFd, Target), Errno> {
+    let kind = match (protocol, target) {
+        (Protocol::Tcp, _) => SocketType::STREAM,
+        (Protocol::Udp, Target::Ip(_)) => SocketType::DGRAM,
+        (Protocol::Udp, Target::Unix(_)) => return Err(Errno::PROTONOSUPPORT),
+    };
+    let fd = open(target, kind)?;
     match target {
         Target::Ip(address) => {
-            sockopt::set_socket_reuseaddr(&fd, true)?;
+            // Two UDP sockets with it would share a port, and one of them hear nothing.
+            sockopt::set_socket_reuseaddr(&fd, protocol == Protocol::Tcp)?;
             if address.is_ipv6() && address.ip().is_unspecified() {
                 sockopt::set_ipv6_v6only(&fd, false)?;
             }
@@ -66,7 +84,9 @@ pub fn listener(target: &Target) -> Result<(OwnedFd, Target), Errno> {
         }
         Target::Unix(path) => bind_unix(&fd, path)?,
     }
-    listen(&fd, BACKLOG)?;
+    if protocol == Protocol::Tcp {
+        listen(&fd, BACKLOG)?;
+    }
     let bound = match target {
         Target::Ip(_) => SocketAddr::try_from(getsockname(&fd)?).map(Target::Ip)?,
         Target::Unix(_) => target.clone(),
@@ -94,11 +114,11 @@ fn is_stale(path: &Path) -> bool {
     is_socket && matches!(call(&target), Err(Errno::CONNREFUSED))
 }
 
-fn open(target: &Target) -> Result<OwnedFd, Errno> {
+fn open(target: &Target, kind: SocketType) -> Result<OwnedFd, Errno> {
     let family = match target {
         Target::Ip(address) if address.is_ipv6() => AddressFamily::INET6,
         Target::Ip(_) => AddressFamily::INET,
         Target::Unix(_) => AddressFamily::UNIX,
     };
-    socket_with(family, SocketType::STREAM, FLAGS, None)
+    socket_with(family, kind, FLAGS, None)
 }

@@ -6,6 +6,7 @@ use super::address::{Address, Target};
 use super::chain::{Faults, Live};
 use super::command::{Command, Core};
 use super::plane::{ListenError, Plane, ProxyOptions};
+use super::protocol::Protocol;
 use super::resolve::Resolver;
 use super::status::{FaultStatus, Meter, Traffic};
 use super::toxic::{Fault, Stream, Toxic};
@@ -26,6 +27,9 @@ pub enum ToxicError {
     /// The proxy has as many faults as it may have.
     #[error("a proxy has at most 256 toxics; remove one first")]
     TooMany,
+    /// What the fault does cannot be done to what the proxy carries.
+    #[error("toxic type {0} does not suit a {1} proxy")]
+    Unsuited(&'static str, Protocol),
 }
 
 /// A proxy. Every call returns when it has taken effect on all connections, within the time
@@ -49,12 +53,14 @@ struct State {
 }
 
 impl Plane {
-    /// Makes a proxy with its faults; it listens once it is started, so that no connection is
-    /// ever served without them.
+    /// Makes a proxy with its faults, of which those that do not suit its protocol are left
+    /// out; it listens once it is started, so that no connection is ever served without them.
     #[must_use]
     pub fn proxy(&self, options: ProxyOptions, toxics: Vec<Toxic>) -> Proxy {
         let core = Arc::new(Core {
             id: self.new_id(),
+            protocol: options.protocol,
+            idle_timeout: options.idle_timeout,
             meter: Meter::default(),
             upstream: Mutex::new(Resolver::new(options.upstream.clone())),
         });
@@ -71,7 +77,12 @@ impl Plane {
                 faults: Faults::default(),
             }),
         };
-        let faults: Faults = Arc::new(toxics.into_iter().map(|toxic| proxy.live(toxic)).collect());
+        let faults: Faults = {
+            let suited = toxics
+                .into_iter()
+                .filter(|toxic| proxy.check(&toxic.fault).is_ok());
+            Arc::new(suited.map(|toxic| proxy.live(toxic)).collect())
+        };
         proxy.lock().faults = faults.clone();
         self.tell_all(|done| {
             drop(done);
@@ -106,6 +117,12 @@ impl Proxy {
         self.lock().upstream.to_string()
     }
 
+    /// What it carries.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.core.protocol
+    }
+
     /// Whether it listens.
     #[must_use]
     pub fn is_started(&self) -> bool {
@@ -128,9 +145,11 @@ impl Proxy {
                 }),
                 _ => None,
             };
-            let bound = self
-                .plane
-                .listen(self.core.id, again.as_ref().unwrap_or(&state.listen))?;
+            let bound = self.plane.listen(
+                self.core.id,
+                self.core.protocol,
+                again.as_ref().unwrap_or(&state.listen),
+            )?;
             state.last = Some(bound.clone());
             state.bound = Some(bound);
         }
@@ -177,8 +196,10 @@ impl Proxy {
     ///
     /// # Errors
     ///
-    /// The name is taken in either direction, or there are 256 already.
+    /// The name is taken in either direction, there are 256 already, or it does not suit the
+    /// protocol.
     pub fn add(&self, toxic: Toxic) -> Result<(), ToxicError> {
+        self.check(&toxic.fault)?;
         let mut state = self.lock();
         if state
             .faults
@@ -196,12 +217,22 @@ impl Proxy {
         Ok(())
     }
 
+    /// Refuses a fault that does not suit what the proxy carries.
+    fn check(&self, fault: &Fault) -> Result<(), ToxicError> {
+        let protocol = self.core.protocol;
+        if fault.suits(protocol) {
+            return Ok(());
+        }
+        Err(ToxicError::Unsuited(fault.kind(), protocol))
+    }
+
     /// Changes a fault's share and settings; a connection keeps its draw.
     ///
     /// # Errors
     ///
     /// No fault has the name.
     pub fn update(&self, name: &str, toxicity: f32, fault: Fault) -> Result<Toxic, ToxicError> {
+        self.check(&fault)?;
         let mut state = self.lock();
         let mut faults = state.faults.to_vec();
         let found = faults.iter_mut().find(|live| live.toxic.name == name);

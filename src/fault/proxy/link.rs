@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::chain::{Chain, Live};
 use super::pipe::{Pipe, Pool};
+use super::protocol::Protocol;
 use super::socket::{Moved, Socket};
 use super::stage::{Chunk, End, Input, Pull};
 use super::status::Meter;
@@ -58,7 +59,7 @@ impl Link {
     pub fn new(stream: Stream, number: u64) -> Self {
         Self {
             stream,
-            chain: Chain::new(stream, number),
+            chain: Chain::new(stream, number, Protocol::Tcp),
             held: Bytes::new(),
             pipe: None,
             full_reads: 0,

@@ -1,4 +1,4 @@
-//! A TCP proxy that misbehaves on request: faults stack per direction and change while
+//! A TCP and UDP proxy that misbehaves on request: faults stack per direction and change while
 //! connections are open.
 //!
 //! ```text
@@ -8,6 +8,7 @@
 //! link     one direction of one connection               (copy, splice or chain)
 //! chain    the faults of one link, in creation order
 //! kinds/   one fault, one file
+//! udp/     datagrams: a session per client instead of a connection
 //! ```
 //!
 //! The workers run on epoll directly: a timer is exact to some fifty microseconds where an
@@ -26,6 +27,7 @@ mod loopback;
 mod pipe;
 mod plane;
 mod poller;
+mod protocol;
 mod resolve;
 mod slab;
 mod socket;
@@ -34,10 +36,12 @@ mod status;
 mod timers;
 mod token;
 mod toxic;
+mod udp;
 mod worker;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, Target};
 pub use handle::{MOST_TOXICS, Proxy, ToxicError};
-pub use plane::{ListenError, Plane, ProxyOptions};
+pub use plane::{ListenError, Plane, ProxyOptions, listener};
+pub use protocol::Protocol;
 pub use status::{FaultStatus, Traffic};
 pub use toxic::{Attribute, AttributeError, Fault, Number, Stream, Toxic};

@@ -1,15 +1,18 @@
 //! The worker threads of a process, and where proxies are made.
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
 use super::address::{Address, AddressError, Target};
 use super::command::{Command, Done, Inbox};
-use super::dial::listener;
+use super::dial;
+use super::protocol::Protocol;
 use super::worker::Worker;
 
 /// What a proxy is.
@@ -21,20 +24,29 @@ pub struct ProxyOptions {
     pub listen: Address,
     /// Whom it calls for them.
     pub upstream: Address,
+    /// What it carries.
+    pub protocol: Protocol,
+    /// After how much silence a UDP client's session ends.
+    pub idle_timeout: Duration,
     /// The seed of its draws.
     pub seed: u64,
+}
+
+impl ProxyOptions {
+    /// The usual time of silence that ends a UDP client's session.
+    pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 }
 
 /// Why a proxy does not listen; worded as Go words it, which clients compare.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListenError {
     /// The address cannot be looked up.
-    #[error("listen tcp: {0}")]
-    Address(AddressError),
+    #[error("listen {0}: {1}")]
+    Address(Protocol, AddressError),
     /// The system refuses it.
     #[error("listen {network} {address}: bind: {reason}")]
     Bind {
-        /// `tcp` or `unix`.
+        /// `tcp`, `udp` or `unix`.
         network: &'static str,
         /// The address that was to be bound.
         address: String,
@@ -107,32 +119,47 @@ impl Plane {
     }
 
     /// Opens a listener for a proxy.
-    pub(super) fn listen(&self, id: u64, address: &Address) -> Result<Target, ListenError> {
-        let targets = address.resolve().map_err(ListenError::Address)?;
-        let mut refused = Errno::ADDRNOTAVAIL;
-        let Some(first) = targets.first() else {
-            return Err(refuse(&Target::Unix("".into()), refused));
-        };
-        // A name means its first address, as in Go; another one only where that cannot be had.
-        for target in &targets {
-            match listener(target) {
-                Ok((fd, bound)) => {
-                    self.tell_keeper(id, Command::Listen { id, fd });
-                    return Ok(bound);
-                }
-                Err(error) => refused = error,
-            }
-            if !matches!(refused, Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT) {
-                break;
-            }
-        }
-        Err(refuse(first, refused))
+    pub(super) fn listen(
+        &self,
+        id: u64,
+        protocol: Protocol,
+        address: &Address,
+    ) -> Result<Target, ListenError> {
+        let (fd, bound) = listener(address, protocol)?;
+        self.tell_keeper(id, Command::Listen { id, fd });
+        Ok(bound)
     }
 }
 
-fn refuse(target: &Target, error: Errno) -> ListenError {
+/// Opens a listener (for UDP, the socket that clients send to) that does not block; gives it
+/// with the address it really has.
+///
+/// # Errors
+///
+/// The address cannot be looked up or bound.
+pub fn listener(address: &Address, protocol: Protocol) -> Result<(OwnedFd, Target), ListenError> {
+    let refused = |error| ListenError::Address(protocol, error);
+    let targets = address.resolve().map_err(refused)?;
+    let mut refused = Errno::ADDRNOTAVAIL;
+    let Some(first) = targets.first() else {
+        return Err(refuse(protocol, &Target::Unix("".into()), refused));
+    };
+    // A name means its first address, as in Go; another one only where that cannot be had.
+    for target in &targets {
+        match dial::listener(target, protocol) {
+            Ok(opened) => return Ok(opened),
+            Err(error) => refused = error,
+        }
+        if !matches!(refused, Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT) {
+            break;
+        }
+    }
+    Err(refuse(protocol, first, refused))
+}
+
+fn refuse(protocol: Protocol, target: &Target, error: Errno) -> ListenError {
     let (network, address) = match target {
-        Target::Ip(address) => ("tcp", address.to_string()),
+        Target::Ip(address) => (protocol.name(), address.to_string()),
         Target::Unix(path) => ("unix", path.display().to_string()),
     };
     let text = std::io::Error::from(error).to_string();

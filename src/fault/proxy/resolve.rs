@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::address::{Address, AddressError, Target};
 use super::command::{Command, Inbox};
+use super::token::Token;
 
 /// How long an answer is used: containers move, and a connection must find them.
 const FRESH: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ pub struct Resolver {
 #[derive(Default)]
 struct State {
     known: Option<(Instant, Vec<Target>)>,
-    waiting: Vec<(Arc<Inbox>, u32, u32)>,
+    waiting: Vec<(Arc<Inbox>, Token)>,
     busy: bool,
 }
 
@@ -42,8 +43,8 @@ impl Resolver {
         Arc::new(Self { address, state })
     }
 
-    /// Asks for a connection, which is named so that a late answer finds it.
-    pub fn find(self: &Arc<Self>, inbox: &Arc<Inbox>, index: u32, generation: u32) -> Lookup {
+    /// Asks for a connection or session, which is named so that a late answer finds it.
+    pub fn find(self: &Arc<Self>, inbox: &Arc<Inbox>, asker: Token) -> Lookup {
         if let Some(target) = self.address.literal() {
             return Lookup::Known(vec![target]);
         }
@@ -56,7 +57,7 @@ impl Resolver {
         if state.waiting.len() >= WAITING {
             return Lookup::Refused;
         }
-        state.waiting.push((inbox.clone(), index, generation));
+        state.waiting.push((inbox.clone(), asker));
         if !state.busy {
             let resolver = self.clone();
             let named = std::thread::Builder::new().name("proxy-resolve".to_owned());
@@ -77,13 +78,9 @@ impl Resolver {
             state.known = found.clone().ok().map(|targets| (Instant::now(), targets));
             std::mem::take(&mut state.waiting)
         };
-        for (inbox, index, generation) in waiting {
+        for (inbox, asker) in waiting {
             let targets: Result<Vec<Target>, AddressError> = found.clone();
-            inbox.send(Command::Found {
-                index,
-                generation,
-                targets,
-            });
+            inbox.send(Command::Found { asker, targets });
         }
     }
 }

@@ -10,7 +10,7 @@ use super::toxic::Fault;
 /// Bytes that were read together, and when they count as having arrived.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    /// The bytes; never empty.
+    /// The bytes; never empty, unless it is a datagram.
     pub data: Bytes,
     /// When they were read, moved on by every delay that was already served.
     pub at: Instant,

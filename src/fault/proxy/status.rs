@@ -11,10 +11,12 @@ pub struct Traffic {
     pub received: [u64; 2],
     /// Bytes written, to the upstream and to clients.
     pub sent: [u64; 2],
-    /// Connections accepted.
+    /// Connections accepted, or UDP sessions begun.
     pub accepted: u64,
-    /// Connections closed because the upstream could not be reached.
+    /// Connections closed because the upstream could not be reached; datagrams that it refused.
     pub unreachable: u64,
+    /// Datagrams lost because a queue or the system had no room for them.
+    pub dropped: u64,
 }
 
 /// A fault and whom it met: a fault that met nobody proves nothing.
@@ -39,6 +41,7 @@ pub struct Meter {
     sent: [AtomicU64; 2],
     pub accepted: AtomicU64,
     pub unreachable: AtomicU64,
+    pub dropped: AtomicU64,
 }
 
 impl Meter {
@@ -57,6 +60,7 @@ impl Meter {
             sent: load(&self.sent),
             accepted: self.accepted.load(Ordering::Relaxed),
             unreachable: self.unreachable.load(Ordering::Relaxed),
+            dropped: self.dropped.load(Ordering::Relaxed),
         }
     }
 }

@@ -13,10 +13,12 @@ pub enum Token {
     Listener(u64),
     /// A connection's index and generation, and the side of it.
     Connection(u32, u32, Side),
+    /// The index and generation of a UDP client's session.
+    Session(u32, u32),
 }
 
 /// Bits of a generation that fit; the rest wraps around.
-pub const GENERATION: u32 = (1 << 30) - 1;
+pub const GENERATION: u32 = (1 << 29) - 1;
 
 impl Token {
     /// The connection it is for, if it is for one.
@@ -34,7 +36,10 @@ impl Token {
                 let side = u64::from(side == Side::Upstream);
                 (u64::from(generation & GENERATION) << 34) | (u64::from(index) << 2) | side
             }
-            Self::Listener(id) => (id << 2) | 2,
+            Self::Listener(id) => (id << 3) | 2,
+            Self::Session(index, generation) => {
+                (u64::from(generation & GENERATION) << 35) | (u64::from(index) << 3) | 6
+            }
             Self::Wake => 3,
             Self::Timer => 7,
         };
@@ -47,7 +52,8 @@ impl From<EventData> for Token {
     fn from(data: EventData) -> Self {
         let packed = data.u64();
         match packed & 3 {
-            2 => Self::Listener(packed >> 2),
+            2 if packed & 4 == 0 => Self::Listener(packed >> 3),
+            2 => Self::Session((packed >> 3) as u32, (packed >> 35) as u32),
             3 if packed == 3 => Self::Wake,
             3 => Self::Timer,
             side => {
@@ -75,6 +81,8 @@ mod tests {
             Token::Connection(u32::MAX, GENERATION, Side::Client),
             Token::Connection(0, 0, Side::Upstream),
             Token::Connection(7, 1, Side::Client),
+            Token::Session(u32::MAX, GENERATION),
+            Token::Session(0, 3),
         ] {
             assert_eq!(Token::from(token.data()), token);
         }

@@ -2,14 +2,19 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::kinds::{
-    Bandwidth, Down, Latency, LimitData, Noop, PacketLoss, ResetPeer, Slicer, SlowClose, Timeout,
+    Bandwidth, Down, Duplicate, Latency, LimitData, Noop, PacketLoss, Reorder, ResetPeer, Slicer,
+    SlowClose, Timeout,
 };
+use super::protocol::Protocol;
 use super::stage::Stage;
 use crate::base::rng::Rng;
 
 /// A direction of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// From the client to the upstream.
     Upstream,
@@ -102,6 +107,8 @@ impl<'a> Attribute<'a> {
 
     fn read(&self) -> Number {
         match &self.place {
+            // More than can be kept: it was forever, and is shown as that.
+            Place::Whole { value, .. } if **value == i64::MAX => Number::Whole(i64::MAX),
             Place::Whole { value, scale } if **value % scale == 0 => Number::Whole(**value / scale),
             #[expect(clippy::cast_precision_loss, reason = "only shown")]
             Place::Whole { value, scale } => Number::Real(**value as f64 / *scale as f64),
@@ -139,7 +146,8 @@ impl<'a> Attribute<'a> {
 macro_rules! faults {
     ($($name:literal $kind:ident,)*) => {
         /// What a fault does, with its settings.
-        #[derive(Debug, Clone, Copy, PartialEq)]
+        #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", tag = "type")]
         #[expect(missing_docs, reason = "each is documented in its own file")]
         pub enum Fault {
             $($kind($kind),)*
@@ -173,8 +181,14 @@ macro_rules! faults {
                 }
             }
 
-            pub(super) fn stage(&self, rng: Rng, now: Instant) -> Box<dyn Stage> {
+            pub(super) fn stage(
+                &self,
+                protocol: Protocol,
+                rng: Rng,
+                now: Instant,
+            ) -> Box<dyn Stage> {
                 match self {
+                    Self::Bandwidth(kind) if protocol == Protocol::Udp => kind.whole(now),
                     $(Self::$kind(kind) => kind.stage(rng, now),)*
                 }
             }
@@ -193,9 +207,21 @@ faults! {
     "packet_loss" PacketLoss,
     "noop" Noop,
     "down" Down,
+    "duplicate" Duplicate,
+    "reorder" Reorder,
 }
 
 impl Fault {
+    /// Whether it can be done to what a proxy of that protocol carries.
+    #[must_use]
+    pub fn suits(&self, protocol: Protocol) -> bool {
+        match self {
+            Self::Latency(_) | Self::Bandwidth(_) | Self::PacketLoss(_) | Self::Noop(_) => true,
+            Self::Duplicate(_) | Self::Reorder(_) => protocol == Protocol::Udp,
+            _ => protocol == Protocol::Tcp,
+        }
+    }
+
     /// Its settings by name, in the API's order and units.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&'static str, Number)> {
@@ -250,7 +276,9 @@ mod tests {
             fault.set("latency", Number::Real(1.5)),
             Err(AttributeError::NotWhole("latency"))
         );
-        fault.set("latency", Number::Whole(i64::MAX)).unwrap();
+        let forever = Number::Whole(i64::MAX);
+        fault.set("latency", forever).unwrap();
+        assert_eq!(fault.attributes()[0], ("latency", forever));
     }
 
     #[test]

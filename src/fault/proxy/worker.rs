@@ -10,17 +10,20 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 
+use super::address::Target;
 use super::chain::Faults;
 use super::command::{Command, Core, Inbox};
-use super::connection::{Connection, Next, Watcher};
+use super::connection::{Connection, Next, Side, Watcher};
 use super::link::Tools;
 use super::pipe::Pool;
 use super::poller::Poller;
+use super::protocol::Protocol;
 use super::resolve::Lookup;
 use super::slab::Slab;
 use super::stage::{End, earlier};
 use super::timers::Timers;
 use super::token::Token;
+use super::udp::{Desk, Relay};
 
 const EVENTS: usize = 256;
 const SCRATCH: usize = 64 << 10;
@@ -35,7 +38,7 @@ const REST: Duration = Duration::from_millis(50);
 struct Local {
     core: Arc<Core>,
     faults: Faults,
-    listener: Option<OwnedFd>,
+    listener: Option<Arc<OwnedFd>>,
 }
 
 /// The state of one thread.
@@ -47,6 +50,7 @@ pub struct Worker {
     spread: Arc<AtomicU64>,
     proxies: HashMap<u64, Local>,
     connections: Slab<Connection>,
+    relay: Relay,
     timers: Timers,
     tools: Tools,
     ready: Vec<u32>,
@@ -72,6 +76,7 @@ impl Worker {
             spread,
             proxies: HashMap::new(),
             connections: Slab::default(),
+            relay: Relay::default(),
             timers: Timers::default(),
             tools: Tools {
                 scratch: vec![0; SCRATCH],
@@ -108,6 +113,7 @@ impl Worker {
                     self.queue(index);
                 }
             }
+            self.relay.wake(now);
             self.wake_resting(now);
             let mut ready = std::mem::take(&mut self.ready);
             for index in ready.drain(..) {
@@ -135,7 +141,8 @@ impl Worker {
             return Some(now);
         }
         let rest = self.resting.iter().map(|(at, _)| *at).min();
-        earlier(self.timers.next(), rest)
+        let relay = self.relay.next_deadline();
+        earlier(self.timers.next(), earlier(relay, rest))
     }
 
     fn dispatch(&mut self, token: Token, flags: epoll::EventFlags, now: Instant) {
@@ -147,6 +154,10 @@ impl Worker {
                 }
             }
             Token::Listener(id) => self.accept(id, now),
+            Token::Session(index, generation) => {
+                let (relay, mut desk) = self.desk();
+                relay.listen(index, generation, &mut desk, now);
+            }
             Token::Connection(index, generation, side) => {
                 if let Some(connection) = self.connections.get(index, generation) {
                     connection.note(side, flags);
@@ -198,7 +209,27 @@ impl Worker {
         }
     }
 
+    /// Where UDP sessions are kept, and what it needs to serve them.
+    fn desk(&mut self) -> (&mut Relay, Desk<'_>) {
+        let desk = Desk {
+            epoll: self.poller.epoll(),
+            inbox: &self.inboxes[self.me],
+            scratch: &mut self.tools.scratch,
+        };
+        (&mut self.relay, desk)
+    }
+
     fn accept(&mut self, id: u64, now: Instant) {
+        if let Some(local) = self.proxies.get(&id)
+            && local.core.protocol == Protocol::Udp
+        {
+            if let (core, Some(front)) = (local.core.clone(), local.listener.clone()) {
+                let faults = local.faults.clone();
+                let (relay, mut desk) = self.desk();
+                relay.receive(&core, &front, &faults, &mut desk, now);
+            }
+            return;
+        }
         for _ in 0..ACCEPTS {
             let Some(local) = self.proxies.get(&id) else {
                 return;
@@ -258,20 +289,26 @@ impl Worker {
         let resolver = local.core.resolver();
         let connection = Connection::new(local.core.clone(), number, client);
         let (index, generation) = self.connections.insert(connection);
-        match resolver.find(&self.inboxes[self.me], index, generation) {
+        let asker = Token::Connection(index, generation, Side::Upstream);
+        match resolver.find(&self.inboxes[self.me], asker) {
             Lookup::Known(targets) => self.call(index, generation, targets, now),
             Lookup::Pending => {}
             Lookup::Refused => self.call(index, generation, Vec::new(), now),
         }
     }
 
-    fn call(
-        &mut self,
-        index: u32,
-        generation: u32,
-        targets: Vec<super::address::Target>,
-        now: Instant,
-    ) {
+    fn found(&mut self, asker: Token, targets: Vec<Target>, now: Instant) {
+        match asker {
+            Token::Connection(index, generation, _) => self.call(index, generation, targets, now),
+            Token::Session(index, generation) => {
+                let (relay, desk) = self.desk();
+                relay.found(index, generation, &targets, desk.epoll, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, index: u32, generation: u32, targets: Vec<Target>, now: Instant) {
         let Some(connection) = self.connections.get(index, generation) else {
             return;
         };
@@ -298,7 +335,7 @@ impl Worker {
                 if let Some(local) = self.proxies.get_mut(&id)
                     && self.poller.level(&fd, Token::Listener(id)).is_ok()
                 {
-                    local.listener = Some(fd);
+                    local.listener = Some(Arc::new(fd));
                 }
             }
             Command::Unlisten { id, done } => {
@@ -321,11 +358,9 @@ impl Worker {
                 let _ = done.send(());
             }
             Command::Accepted { id, number, client } => self.serve(id, number, client, now),
-            Command::Found {
-                index,
-                generation,
-                targets,
-            } => self.call(index, generation, targets.unwrap_or_default(), now),
+            Command::Found { asker, targets } => {
+                self.found(asker, targets.unwrap_or_default(), now);
+            }
             Command::Stop => self.stopped = true,
         }
     }
@@ -337,12 +372,14 @@ impl Worker {
                 self.queue(index);
             }
         }
+        self.relay.apply(id, &faults, now);
         if let Some(local) = self.proxies.get_mut(&id) {
             local.faults = faults;
         }
     }
 
     fn cut(&mut self, id: u64) {
+        self.relay.cut(id);
         for index in self.connections_of(id) {
             if let Some(connection) = self.connections.at(index) {
                 connection.cut(End::Close, &mut self.tools);

@@ -93,29 +93,29 @@ impl Prepared {
         };
         let ok = expected && response.error.is_none();
         let mut recorder = task.vu.recorder.borrow_mut();
+        let took = outcome
+            .exchanges
+            .iter()
+            .map(|one| one.timings.total())
+            .sum();
+        let tags = recorder.with_faults(self.tags, took);
         let Some((last, others)) = outcome.exchanges.split_last() else {
             let code = response.error_code;
             let samples = &machine.samples;
             let method = &self.request.method;
-            samples.unsent(&mut recorder, self.tags, &self.name, method, code);
+            samples.unsent(&mut recorder, tags, &self.name, method, code);
             return ok;
         };
         for exchange in others {
             // Redirects and challenges are steps on the way, not failures.
             let name = self.name_of(machine, &exchange.url, others.len());
             let samples = &machine.samples;
-            samples.exchange(
-                &mut recorder,
-                self.tags,
-                &name,
-                exchange,
-                exchange.status == 0,
-            );
+            samples.exchange(&mut recorder, tags, &name, exchange, exchange.status == 0);
         }
         let name = self.name_of(machine, &last.url, others.len());
         machine
             .samples
-            .exchange(&mut recorder, self.tags, &name, last, !ok);
+            .exchange(&mut recorder, tags, &name, last, !ok);
         ok
     }
 

@@ -95,6 +95,7 @@ impl Metric {
             let pairs: Vec<(&str, &str)> = tags.iter().map(|(k, v)| (&**k, &**v)).collect();
             set = recorder.extend(set, &pairs);
         }
+        let set = recorder.with_faults(set, Duration::ZERO);
         let series = recorder.series(self.id, set);
         recorder.add(series, value);
         Ok(())

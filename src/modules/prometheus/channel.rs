@@ -1,10 +1,8 @@
 //! The way to a server: TLS, credentials and limits; requests here are not part of the load.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::rc::Rc;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -44,12 +42,12 @@ enum Auth {
 
 /// The clients of one machine.
 #[derive(Debug, Default)]
-pub(super) struct Clients(RefCell<Vec<(Tls, Client)>>);
+pub(super) struct Clients(Mutex<Vec<(Tls, Client)>>);
 
 /// A way to one server.
 #[derive(Debug)]
 pub(super) struct Channel {
-    clients: Rc<Clients>,
+    clients: Arc<Clients>,
     tls: Tls,
     auth: Option<Auth>,
     headers: HeaderMap,
@@ -71,7 +69,7 @@ impl Channel {
     ///
     /// Misuse: options that cannot be.
     pub(super) fn read(
-        clients: &Rc<Clients>,
+        clients: &Arc<Clients>,
         options: &Options,
         url: &mut Url,
     ) -> mlua::Result<Self> {
@@ -80,7 +78,7 @@ impl Channel {
             return Err(options.invalid("timeout", "\"0s\" is too short; write \"10s\""));
         }
         Ok(Self {
-            clients: Rc::clone(clients),
+            clients: Arc::clone(clients),
             tls: tls_options(options, url)?,
             auth: credentials(options)?.or_else(|| taken(url)),
             headers: headers(options)?,
@@ -161,7 +159,7 @@ impl Channel {
 
 impl Clients {
     fn get(&self, tls: &Tls) -> reqwest::Result<Client> {
-        let mut known = self.0.borrow_mut();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = known.iter().find(|(same, _)| same == tls) {
             return Ok(client.clone());
         }
@@ -369,12 +367,12 @@ mod tests {
         let plain = Tls::default();
         clients.get(&plain).unwrap();
         clients.get(&plain).unwrap();
-        assert_eq!(clients.0.borrow().len(), 1);
+        assert_eq!(clients.0.lock().unwrap().len(), 1);
         let insecure = Tls {
             insecure: true,
             ..plain
         };
         clients.get(&insecure).unwrap();
-        assert_eq!(clients.0.borrow().len(), 2);
+        assert_eq!(clients.0.lock().unwrap().len(), 2);
     }
 }

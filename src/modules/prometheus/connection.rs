@@ -1,6 +1,6 @@
 //! A Prometheus server and its HTTP API.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Value};
 use serde_json::Value as Json;
@@ -11,7 +11,7 @@ use super::channel::{self, Channel, Clients};
 use super::trouble::Trouble;
 use crate::script::{Options, current};
 
-const KEYS: [&str; 5] = ["url", "auth", "tls", "headers", "timeout"];
+pub(super) const KEYS: [&str; 5] = ["url", "auth", "tls", "headers", "timeout"];
 /// Where the default URL is looked for.
 const VARIABLE: &str = "PROMETHEUS_URL";
 const DEFAULT: &str = "http://127.0.0.1:9090";
@@ -31,18 +31,26 @@ impl Connection {
     /// Misuse: options that cannot be.
     pub(super) fn read(
         lua: &Lua,
-        clients: &Rc<Clients>,
+        clients: &Arc<Clients>,
         what: &'static str,
         options: Value,
     ) -> mlua::Result<Self> {
-        let options = Options::read(what, &KEYS, lua, options)?;
+        Self::of(clients, &Options::read(what, &KEYS, lua, options)?)
+    }
+
+    /// As [`Connection::read`], from options that were taken already.
+    ///
+    /// # Errors
+    ///
+    /// Misuse: options that cannot be.
+    pub(super) fn of(clients: &Arc<Clients>, options: &Options) -> mlua::Result<Self> {
         let written: Option<String> = options.optional("url")?;
         let mut url = match written {
             Some(text) => channel::url(&text).map_err(|problem| options.invalid("url", problem))?,
             None => channel::url(&default_url()?)
                 .map_err(|problem| options.wrong(format!("{VARIABLE}: {problem}")))?,
         };
-        let channel = Channel::read(clients, &options, &mut url)?;
+        let channel = Channel::read(clients, options, &mut url)?;
         if url
             .path_segments()
             .is_some_and(|mut parts| parts.any(|part| part == "api"))

@@ -4,16 +4,21 @@ mod channel;
 mod connection;
 mod exposition;
 mod histogram;
+mod probe;
 mod query;
 mod scrape;
 mod state;
 mod trouble;
 mod wait;
+mod watch;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, Result, Table, UserData, UserDataMethods, Value};
+
+pub use self::probe::{KEYS as PROBE_KEYS, Server};
 
 use self::channel::Clients;
 use self::connection::{Connection, default_url};
@@ -31,6 +36,7 @@ pub const MODULE: Module = Module {
 };
 
 const CONNECT: &str = "prometheus.connect";
+const WATCH: &str = "prometheus.watch";
 
 /// The questions, which a connection and the module itself answer alike.
 const CALLS: &[(&str, &str, Call)] = &[
@@ -69,17 +75,17 @@ struct Handle(Rc<Connection>);
 type Usual = RefCell<Option<(String, Rc<Connection>)>>;
 
 fn open(lua: &Lua) -> Result<Table> {
-    let clients = Rc::new(Clients::default());
+    let clients = Arc::new(Clients::default());
     let exports = lua.create_table()?;
-    let shared = Rc::clone(&clients);
+    let shared = Arc::clone(&clients);
     let connect = lua.create_function(move |lua, options: Value| {
         let connection = Connection::read(lua, &shared, CONNECT, options)?;
         lua.create_userdata(Handle(Rc::new(connection)))
     })?;
     exports.raw_set("connect", connect)?;
-    let shared = Rc::clone(&clients);
+    let shared = Arc::clone(&clients);
     let scrape = lua.create_async_function(move |lua, arguments: (Value, Value)| {
-        let clients = Rc::clone(&shared);
+        let clients = Arc::clone(&shared);
         async move {
             io(&lua, "prometheus.scrape")?;
             scrape::scrape(&lua, &clients, arguments).await
@@ -87,8 +93,16 @@ fn open(lua: &Lua) -> Result<Table> {
     })?;
     exports.raw_set("scrape", scrape)?;
     let default: Rc<Usual> = Rc::default();
+    let (usually, shared) = (Rc::clone(&default), Arc::clone(&clients));
+    let watch = lua.create_function(move |lua, options: Value| {
+        io(lua, WATCH)?;
+        let connection = usual(lua, &usually, &shared, WATCH)?;
+        let options = Options::read(WATCH, watch::KEYS, lua, options)?;
+        watch::watch(lua, connection, WATCH, &options)
+    })?;
+    exports.raw_set("watch", watch)?;
     for (name, what, call) in CALLS {
-        let (default, clients) = (Rc::clone(&default), Rc::clone(&clients));
+        let (default, clients) = (Rc::clone(&default), Arc::clone(&clients));
         let function = lua.create_async_function(move |lua, arguments: (Value, Value)| {
             let connection = usual(&lua, &default, &clients, what);
             async move { ask(&lua, &*connection?, what, *call, arguments).await }
@@ -102,7 +116,7 @@ fn open(lua: &Lua) -> Result<Table> {
 fn usual(
     lua: &Lua,
     default: &Usual,
-    clients: &Rc<Clients>,
+    clients: &Arc<Clients>,
     what: &'static str,
 ) -> Result<Rc<Connection>> {
     let url = default_url()?;
@@ -117,6 +131,11 @@ fn usual(
 
 impl UserData for Handle {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+        methods.add_method("watch", |lua, this, options: Value| {
+            io(lua, WATCH)?;
+            let options = Options::read(WATCH, watch::KEYS, lua, options)?;
+            watch::watch(lua, Rc::clone(&this.0), WATCH, &options)
+        });
         for (name, what, call) in CALLS {
             methods.add_async_method(
                 *name,

@@ -1,7 +1,7 @@
 //! `prometheus.scrape`: a target's own metrics, read without a server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mlua::{Lua, LuaString, Result, Table, UserData, UserDataMethods, Value};
 
@@ -33,7 +33,7 @@ struct Scrape {
 /// Misuse: wrong arguments. Otherwise: no answer, or a text that is not one of metrics.
 pub(super) async fn scrape(
     lua: &Lua,
-    clients: &Rc<Clients>,
+    clients: &Arc<Clients>,
     (target, options): (Value, Value),
 ) -> Result<Value> {
     let text = String::from_option(target)

@@ -1,5 +1,6 @@
 //! Two results beside each other: what got better or worse, beyond noise.
 
+mod chaos;
 mod keys;
 mod noise;
 mod page;
@@ -31,6 +32,8 @@ pub fn compare(before: &Recorded, after: &Recorded, tolerance: f64) -> Compariso
     thresholds(&mut readings, before, after);
     checks(&mut readings, before, after, tolerance);
     errors(&mut readings, before, after);
+    chaos::experiments(&mut readings, before, after, tolerance);
+    chaos::faults(&mut readings, before, after);
     metrics(&mut readings, before, after, tolerance);
     let any = |effect| readings.iter().any(|reading| reading.effect == effect);
     let verdict = [Effect::Worse, Effect::Better]
@@ -66,13 +69,18 @@ fn words(kind: Of, name: String, before: Option<&str>, after: Option<&str>) -> R
 fn verdicts(before: &Recorded, after: &Recorded) -> Reading {
     let (a, b) = (before.verdict.as_str(), after.verdict.as_str());
     let mut reading = words(Of::Verdict, "verdict".to_owned(), Some(a), Some(b));
-    let passed = Verdict::Passed.word();
-    if a != b && a == passed {
-        reading.effect = Effect::Worse;
-    } else if a != b && b == passed {
-        reading.effect = Effect::Better;
-    }
+    reading.effect = of_verdicts(a, b, reading.effect);
     reading
+}
+
+/// Whether it became or ceased to be `passed`.
+fn of_verdicts(before: &str, after: &str, otherwise: Effect) -> Effect {
+    let passed = Verdict::Passed.word();
+    match (before == passed, after == passed) {
+        (true, false) => Effect::Worse,
+        (false, true) => Effect::Better,
+        _ => otherwise,
+    }
 }
 
 /// Every item of both lists once, in the order of the first: `(left, right)`.

@@ -109,6 +109,8 @@ impl Row {
                 Of::Threshold => format!("threshold {name}"),
                 Of::Check => format!("check {name}"),
                 Of::Error => format!("error {name}"),
+                Of::Experiment => format!("experiment {name}"),
+                Of::Fault => format!("fault {name}"),
             },
             number: reading.number,
             before: value(&reading.before),

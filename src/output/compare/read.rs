@@ -1,9 +1,9 @@
 //! A summary as it is read back: what a comparison needs of it.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
-use super::super::{Metric, SCHEMA, Trend, Unit, Values};
+use super::super::read::metrics;
+use super::super::{FaultSummary, Metric, SCHEMA, Summary, Trend, Values};
 
 /// Why a text is not a summary.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,10 @@ pub struct Recorded {
     pub(super) thresholds: Vec<Threshold>,
     pub(super) checks: Vec<Check>,
     pub(super) errors: Vec<ErrorCount>,
+    #[serde(default)]
+    pub(super) experiments: Vec<Experiment>,
+    #[serde(default)]
+    pub(super) faults: Vec<FaultSummary>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -49,6 +53,40 @@ pub(super) struct ErrorCount {
     pub(super) count: u64,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Experiment {
+    pub(super) name: String,
+    pub(super) verdict: String,
+    pub(super) time_to_detect_ms: Option<u64>,
+    pub(super) time_to_recover_ms: Option<u64>,
+}
+
+/// Whether a text is a summary of a format that this version reads.
+fn known(text: &str) -> Result<(), ReadError> {
+    #[derive(Deserialize)]
+    struct Named {
+        schema: String,
+    }
+    let named: Named = serde_json::from_str(text)?;
+    if named.schema == SCHEMA {
+        Ok(())
+    } else {
+        Err(ReadError::Schema(named.schema))
+    }
+}
+
+impl Summary {
+    /// Reads back what `--summary` wrote, whole.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Recorded::read`].
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        known(text)?;
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
 impl Recorded {
     /// Reads what `--summary` wrote.
     ///
@@ -56,14 +94,7 @@ impl Recorded {
     ///
     /// The text is not JSON, not a summary, or one of another format.
     pub fn read(text: &str) -> Result<Self, ReadError> {
-        #[derive(Deserialize)]
-        struct Named {
-            schema: String,
-        }
-        let named: Named = serde_json::from_str(text)?;
-        if named.schema != SCHEMA {
-            return Err(ReadError::Schema(named.schema));
-        }
+        known(text)?;
         Ok(serde_json::from_str(text)?)
     }
 
@@ -103,80 +134,6 @@ impl Recorded {
             _ => None,
         }
     }
-}
-
-/// One metric as JSON has it.
-#[derive(Deserialize)]
-struct Entry {
-    unit: String,
-    #[serde(flatten)]
-    numbers: Numbers,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", content = "values", rename_all = "lowercase")]
-enum Numbers {
-    Counter { count: f64, per_second: f64 },
-    Gauge { value: f64, min: f64, max: f64 },
-    Rate { rate: f64, passes: u64, fails: u64 },
-    Trend(Trend),
-}
-
-impl From<Numbers> for Values {
-    fn from(numbers: Numbers) -> Self {
-        match numbers {
-            Numbers::Counter { count, per_second } => Self::Counter { count, per_second },
-            Numbers::Gauge { value, min, max } => Self::Gauge { value, min, max },
-            Numbers::Rate {
-                rate,
-                passes,
-                fails,
-            } => Self::Rate {
-                rate,
-                passes,
-                fails,
-            },
-            Numbers::Trend(trend) => Self::Trend(trend),
-        }
-    }
-}
-
-fn unit(word: String) -> Unit {
-    match word.as_str() {
-        "ms" => Unit::Time,
-        "bytes" => Unit::Bytes,
-        "share" => Unit::Share,
-        "" => Unit::Plain,
-        _ => Unit::Other(word),
-    }
-}
-
-/// `{"name": {…}}` in the order of the file.
-fn metrics<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Metric>, D::Error> {
-    struct ByName;
-    impl<'de> Visitor<'de> for ByName {
-        type Value = Vec<Metric>;
-
-        fn expecting(&self, to: &mut std::fmt::Formatter) -> std::fmt::Result {
-            to.write_str("metrics by name")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut all = Vec::new();
-            while let Some(name) = map.next_key::<String>()? {
-                let entry: Entry = map
-                    .next_value()
-                    .map_err(|error| A::Error::custom(format!("metric \"{name}\": {error}")))?;
-                all.push(Metric {
-                    name,
-                    unit: unit(entry.unit),
-                    values: entry.numbers.into(),
-                });
-            }
-            Ok(all)
-        }
-    }
-    deserializer.deserialize_map(ByName)
 }
 
 #[cfg(test)]

@@ -66,6 +66,10 @@ pub enum Of {
     Check,
     /// A message that ended iterations.
     Error,
+    /// An experiment.
+    Experiment,
+    /// A fault.
+    Fault,
 }
 
 /// What a change means.

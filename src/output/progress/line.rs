@@ -13,7 +13,10 @@ use super::{ScenarioProgress, ScenarioState};
 const BAR: usize = 16;
 
 /// All scenarios, or those most worth a line, in their order.
-pub(super) fn choose(scenarios: &[ScenarioProgress], room: usize) -> Vec<&ScenarioProgress> {
+pub(in crate::output) fn choose(
+    scenarios: &[ScenarioProgress],
+    room: usize,
+) -> Vec<&ScenarioProgress> {
     if scenarios.len() <= room {
         return scenarios.iter().collect();
     }
@@ -30,7 +33,12 @@ pub(super) fn choose(scenarios: &[ScenarioProgress], room: usize) -> Vec<&Scenar
 }
 
 /// For a terminal: bar, position and facts, shorter than `width` columns.
-pub(super) fn live(scenario: &ScenarioProgress, name: usize, width: usize, look: &Look) -> String {
+pub(in crate::output) fn live(
+    scenario: &ScenarioProgress,
+    name: usize,
+    width: usize,
+    look: &Look,
+) -> String {
     let name = left(&clean(&scenario.name), name);
     let bar = bar(fraction(scenario));
     let facts = match scenario.state {
@@ -125,11 +133,11 @@ fn whole_seconds(time: Duration) -> Duration {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::output) mod tests {
     use super::*;
 
     /// A scenario in its twelfth second.
-    pub(in super::super) fn browse() -> ScenarioProgress {
+    pub(in crate::output) fn browse() -> ScenarioProgress {
         ScenarioProgress {
             name: "browse".into(),
             state: ScenarioState::Running,

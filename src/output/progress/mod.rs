@@ -1,8 +1,11 @@
 //! Progress while a run goes on: redrawn in place on a terminal, plain lines elsewhere.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-mod line;
+use super::{Event, Series, Tier};
+
+pub(super) mod line;
 mod printer;
 
 pub use printer::{Mode, ProgressPrinter};
@@ -14,6 +17,36 @@ pub struct Progress {
     pub at: Duration,
     /// The scenarios in the order of the script.
     pub scenarios: Vec<ScenarioProgress>,
+    /// What a live view shows besides; `None` where nobody looks at one.
+    pub detail: Option<Detail>,
+}
+
+/// What a live view shows besides the scenarios.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detail {
+    /// The load second by second, up to now.
+    pub series: Arc<Series>,
+    /// The faults that are in place, or about to be.
+    pub faults: Vec<FaultProgress>,
+    /// The last events of the timeline, oldest first.
+    pub events: Vec<Event>,
+}
+
+/// How a fault stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultProgress {
+    /// Its name.
+    pub name: String,
+    /// What it does to whom: `blackhole n1 → n2:5432`.
+    pub label: String,
+    /// What heals it should rchaos die; `None` before the agent has looked.
+    pub tier: Option<Tier>,
+    /// Where it is in its life: `planned`, `live`, `seen to act`, `not healed`.
+    pub state: &'static str,
+    /// Time since it was put in force; `None` before.
+    pub since: Option<Duration>,
+    /// Time until it ends by itself; `None` if its scope ends it.
+    pub left: Option<Duration>,
 }
 
 /// How a scenario stands.

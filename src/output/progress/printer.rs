@@ -157,6 +157,7 @@ mod tests {
         Progress {
             at: Duration::from_secs(seconds),
             scenarios,
+            detail: None,
         }
     }
 

@@ -25,6 +25,10 @@ pub enum Kind {
     Misuse,
     /// What the script expects does not hold: `expect`, `eventually`, `fail`.
     Expectation,
+    /// Something that a fault needs is missing; nothing was touched for it.
+    Precondition,
+    /// A fault could not be put in force, or not be undone.
+    Injection,
     /// Anything else the script raised.
     Runtime,
     /// Stopped from outside: the end of its scenario, or of the run.

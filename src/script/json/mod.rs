@@ -13,6 +13,33 @@ pub use path::path;
 /// JSON's `null` in Lua: a value of its own, since nil would vanish from its table.
 pub const NULL: Value = Value::NULL;
 
+/// What rchaos itself tells a script, as a table: what is null there is nil, not a value of its own.
+///
+/// # Errors
+///
+/// The memory limit is reached.
+pub fn told(lua: &Lua, told: serde_json::Value) -> mlua::Result<Value> {
+    match without_nulls(told) {
+        serde_json::Value::Null => Ok(Value::Nil),
+        told => decode(lua, told.to_string().as_bytes()),
+    }
+}
+
+fn without_nulls(told: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value::{Array, Object};
+    match told {
+        Object(fields) => Object(
+            fields
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name, without_nulls(value)))
+                .collect(),
+        ),
+        Array(items) => Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
 /// Beyond this a double skips whole numbers.
 const EXACT: u64 = 1 << 53;
 
@@ -66,6 +93,16 @@ pub fn freeze(value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_there_is_nil() {
+        let lua = Lua::new();
+        let facts = serde_json::json!({"a": null, "b": [{"c": null, "d": 1}]});
+        lua.globals().set("t", told(&lua, facts).unwrap()).unwrap();
+        let right = "t.a == nil and t.b[1].c == nil and t.b[1].d == 1";
+        assert!(lua.load(right).eval::<bool>().unwrap());
+        assert!(told(&lua, serde_json::Value::Null).unwrap().is_nil());
+    }
 
     #[test]
     fn freezing_goes_all_the_way_down() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mlua::{Function, Table, Value};
 
 use crate::base::text::quoted;
-use crate::base::units::{self, Bandwidth, Bytes, Rate, Share, UnitError};
+use crate::base::units::{self, Bandwidth, Bytes, Cores, Offset, Rate, Share, UnitError};
 
 /// A type that an option can have.
 pub trait FromOption: Sized {
@@ -19,7 +19,8 @@ pub trait FromOption: Sized {
 }
 
 /// A value as a message shows it: `250`, `"text"`, `a table`.
-pub(super) fn shown(value: &Value) -> String {
+#[must_use]
+pub fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(&text.to_string_lossy()),
         Value::Nil => "nil".to_owned(),
@@ -77,6 +78,8 @@ units! {
     Bytes, "a size such as \"64MiB\"", units::bytes;
     Bandwidth, "a transfer rate such as \"10mbit\"", units::bandwidth;
     Rate, "a rate such as \"200/s\"", units::rate;
+    Cores, "processor time such as \"50%\" of a core", units::cores;
+    Offset, "an offset such as \"+1h\" or \"-90s\"", units::offset;
 }
 
 impl FromOption for Share {

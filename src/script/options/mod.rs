@@ -1,19 +1,28 @@
 //! The options table of a native, read strictly: unknown keys first, then each value by its type.
 
 mod convert;
+/// By how much this machine's scripts are shortened.
+#[must_use]
+pub fn time_scale(lua: &Lua) -> TimeScale {
+    let found = lua.app_data_ref::<TimeScale>();
+    found.map_or_else(TimeScale::default, |scale| *scale)
+}
+
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use mlua::{Lua, Table, Value};
 
-pub use convert::FromOption;
+pub use convert::{FromOption, shown};
 
 use super::error::{Location, Misuse, here};
 use super::task::misuse;
+use crate::base::scale::TimeScale;
 use crate::base::text::{nearest, quoted};
 
 /// One thing that is wrong with a declaration.
@@ -164,6 +173,16 @@ impl Options {
         T::from_option(value)
             .map(Some)
             .map_err(|message| self.invalid(key, message))
+    }
+
+    /// How long something is held, or how often it is done: the option by the run's time scale.
+    ///
+    /// # Errors
+    ///
+    /// Not a duration.
+    pub fn paced(&self, key: &str) -> mlua::Result<Option<Duration>> {
+        let written: Option<Duration> = self.optional(key)?;
+        Ok(written.map(|time| time_scale(&self.lua).of(time)))
     }
 
     /// The option as it stands; nil if it is not there.

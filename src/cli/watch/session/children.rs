@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 use crate::base::units::show_duration;
 use crate::output::{Recorded, Verdict, key_numbers};
 
+use super::super::OnBusy;
 use super::super::child::Running;
 use super::super::files::Snapshot;
 use super::super::screen::Stream;
 use super::{Check, Run, Session};
+use crate::cli::Exit;
 
 /// How long a script may take to load.
 const CHECK_LIMIT: Duration = Duration::from_secs(30);
@@ -60,9 +62,12 @@ impl Session {
         if status.success() {
             self.broken = false;
             self.next = Some(check.snapshot);
-            if let Some(run) = self.run.as_mut().filter(|run| !run.child.is_stopping()) {
-                self.screen.note("the run is interrupted for the new one");
-                run.child.interrupt();
+            if self
+                .run
+                .as_ref()
+                .is_some_and(|run| !run.child.is_stopping())
+            {
+                self.make_way();
             }
             return;
         }
@@ -80,12 +85,48 @@ impl Session {
         });
     }
 
+    /// Interrupts the run for the new one, unless its faults are live and the new one can wait.
+    fn make_way(&mut self) {
+        let live = self.faults_live();
+        let restart = self.manners.on_busy == OnBusy::Restart;
+        if live > 0 && !restart {
+            self.screen.note(
+                "faults are live: the new one waits until they are healed; s stops the run, \
+                 --on-busy restart cancels it",
+            );
+            return;
+        }
+        self.screen.note(if live > 0 {
+            "the run is cancelled; the new one starts when its faults are healed"
+        } else {
+            "the run is interrupted for the new one"
+        });
+        if let Some(run) = &mut self.run {
+            run.child.interrupt(live > 0);
+        }
+    }
+
+    /// Lets what waits for faults to be healed have its way.
+    pub(super) fn poll_queue(&mut self) {
+        let waits = self.next.is_some()
+            && self
+                .run
+                .as_ref()
+                .is_some_and(|run| !run.child.is_stopping());
+        if waits && self.faults_live() == 0 {
+            self.make_way();
+        }
+    }
+
     pub(super) fn begin_run(&mut self, snapshot: Snapshot) {
         self.children += 1;
         self.runs += 1;
         let (args, list) = (self.commands.run(), self.commands.run_list());
         self.ran = Some(snapshot);
-        self.screen.note(&format!("run {}", self.runs));
+        let manner = if self.manners.armed { ", armed" } else { "" };
+        self.screen.note(&format!("run {}{manner}", self.runs));
+        // Of the run before; it is not there if that had no faults.
+        let _ = std::fs::remove_file(self.commands.faults_live());
         match Running::start(self.children, &args, &list, &self.events) {
             Ok(child) => {
                 self.run = Some(Run {
@@ -109,7 +150,17 @@ impl Session {
             return;
         };
         self.learn();
+        let live = self.faults_live();
         let Some(run) = self.run.take() else { return };
+        let left =
+            status.code() == Some(Exit::Unhealed as i32) || (status.code().is_none() && live > 0);
+        if left {
+            self.next = None;
+            self.screen.note(
+                "not all is known to be healed, so nothing is started; look with `rchaos status`, heal \
+                 with `rchaos recover`, then press r or save again",
+            );
+        }
         let result = (self.result_written() != run.result_before)
             .then(|| std::fs::read_to_string(self.commands.summary()).ok())
             .flatten()

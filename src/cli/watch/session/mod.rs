@@ -12,13 +12,13 @@ use crate::base::text::printable;
 use crate::base::units::show_duration;
 use crate::output::Recorded;
 
-use super::Event;
 use super::child::Running;
 use super::command::Commands;
 use super::files::{Files, Snapshot};
 use super::folders::Folders;
 use super::keys::CTRL_C;
 use super::screen::Screen;
+use super::{Event, Manners};
 
 /// After the last news of a file, so that a save of several steps is one.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -53,6 +53,7 @@ pub(super) struct Session {
     script: String,
     events: Sender<Event>,
     has_keys: bool,
+    manners: Manners,
     screen: Screen,
     files: Files,
     folders: Folders,
@@ -77,11 +78,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(commands: Commands, script: String, events: Sender<Event>, has_keys: bool) -> Self {
+    pub fn new(
+        commands: Commands,
+        script: String,
+        manners: Manners,
+        events: Sender<Event>,
+        has_keys: bool,
+    ) -> Self {
         Self {
             commands,
             script,
             has_keys,
+            manners,
             screen: Screen::new(),
             files: Files::default(),
             folders: Folders::new(events.clone()),
@@ -172,9 +180,20 @@ impl Session {
     fn stop(&mut self) {
         self.next = None;
         self.check = None;
+        let heals = self.faults_live() > 0;
         if let Some(run) = &mut self.run {
-            run.child.interrupt();
+            run.child.interrupt(heals);
         }
+    }
+
+    /// How many faults of the run are live.
+    pub(super) fn faults_live(&self) -> usize {
+        if self.run.is_none() {
+            return 0;
+        }
+        // Not there before the first fault.
+        let text = std::fs::read_to_string(self.commands.faults_live());
+        text.ok().and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
     /// Ends as soon as the run has ended; told again, the run leaves at once.
@@ -194,6 +213,7 @@ impl Session {
         }
         self.poll_check();
         self.poll_run();
+        self.poll_queue();
         let idle = self.run.is_none() && self.check.is_none() && !self.quitting;
         if idle && let Some(snapshot) = self.next.take() {
             self.begin_run(snapshot);
@@ -288,9 +308,21 @@ impl Session {
             (None, None) if self.broken => "does not load; waiting for a change".to_owned(),
             (None, None) => "waiting for a change".to_owned(),
         };
+        if let Some(count) = Some(self.faults_live()).filter(|count| *count > 0) {
+            let word = if count == 1 { "fault" } else { "faults" };
+            text += &format!(" · {count} {word} live");
+        }
+        if self.next.is_some() && self.run.is_some() {
+            text += " · a change waits";
+        }
         if self.paused {
             text += " · paused";
         }
+        text += if self.manners.armed {
+            " · armed"
+        } else {
+            " · faults run dry"
+        };
         text += if self.has_keys {
             " · r re-run  s stop  p pause  q quit"
         } else {

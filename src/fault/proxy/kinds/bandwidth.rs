@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{Chunk, Input, Pull, Released, Stage};
 use crate::fault::proxy::toxic::{Attribute, Fault};
@@ -10,7 +12,7 @@ use crate::fault::proxy::toxic::{Attribute, Fault};
 const CREDIT: Duration = Duration::from_millis(5);
 
 /// Limits the rate. What is slower than a slice per 100 ms is cut into such slices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bandwidth {
     /// Bytes per second; default 0. Zero or less lets nothing pass until it is changed.
     pub bytes_per_second: i64,
@@ -26,17 +28,32 @@ impl Bandwidth {
             spec: self,
             free: now,
             held: None,
+            whole: false,
+        })
+    }
+
+    /// A line that passes on what came together in one piece, as a datagram must be.
+    pub(in crate::fault::proxy) fn whole(self, now: Instant) -> Box<dyn Stage> {
+        Box::new(Line {
+            spec: self,
+            free: now,
+            held: None,
+            whole: true,
         })
     }
 
     /// How many of `len` bytes go in one slice and how long they take; none when stalled.
-    fn slice(self, len: usize) -> Option<(usize, Duration)> {
+    fn slice(self, len: usize, whole: bool) -> Option<(usize, Duration)> {
         let rate = u64::try_from(self.bytes_per_second)
             .ok()
             .filter(|rate| *rate > 0)?;
-        let slice = usize::try_from(rate / 10)
-            .unwrap_or(usize::MAX)
-            .clamp(1, len.max(1));
+        let slice = if whole {
+            len
+        } else {
+            usize::try_from(rate / 10)
+                .unwrap_or(usize::MAX)
+                .clamp(1, len.max(1))
+        };
         let nanos = slice as u128 * 1_000_000_000 / u128::from(rate);
         Some((
             slice,
@@ -50,6 +67,8 @@ struct Line {
     /// When the last byte sent is through.
     free: Instant,
     held: Option<Chunk>,
+    /// Whether pieces are passed on as they came.
+    whole: bool,
 }
 
 impl Stage for Line {
@@ -64,7 +83,7 @@ impl Stage for Line {
                 other => return other,
             },
         };
-        let Some((slice, time)) = self.spec.slice(chunk.data.len()) else {
+        let Some((slice, time)) = self.spec.slice(chunk.data.len(), self.whole) else {
             self.held = Some(chunk);
             return Pull::Wait(None);
         };

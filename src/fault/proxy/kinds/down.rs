@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{End, Input, Pull, Stage};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Resets the connections it hits, open ones and new ones, without waiting for traffic. For
 /// refused connections stop the proxy instead, which is what `down` with full toxicity means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Down;
 
 impl Down {

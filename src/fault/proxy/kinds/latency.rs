@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{Chunk, End, Input, Pull, Released, Stage, earlier, micros};
 use crate::fault::proxy::toxic::{Attribute, Fault};
@@ -12,7 +14,7 @@ const CHUNKS: usize = 1024;
 const BYTES: usize = 32 << 20;
 
 /// Delays what passes. Stacked latencies add up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Latency {
     /// The delay in microseconds; default 0. Negative counts as 0.
     pub latency_us: i64,

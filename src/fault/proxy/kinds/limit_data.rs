@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{End, Input, Pull, Stage};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Passes a number of bytes, then closes the connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LimitData {
     /// Bytes that pass, counted per connection from when the fault was added; default 0.
     pub bytes: i64,

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{Input, Pull, Stage};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Noop;
 
 impl Noop {

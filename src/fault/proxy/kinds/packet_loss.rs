@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{Input, Pull, Stage};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Drops what was read together with a probability. TCP never loses bytes: this damages the
 /// stream, as a broken middlebox would, and the receiver sees a gap.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PacketLoss {
     /// The share that is dropped, between 0 and 1; default 0.1.
     pub loss_rate: f64,

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{End, Input, Pull, Released, Stage, micros};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Resets both sides once bytes or the end have arrived, on new and on open connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ResetPeer {
     /// Time from the first traffic to the reset, in microseconds; default 0.
     pub timeout_us: i64,

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{Chunk, Input, Pull, Released, Stage, micros};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Cuts what was read together into pieces, each sent by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Slicer {
     /// Bytes in a piece, on average; default 0. Zero or less cuts nothing.
     pub average_size: i64,

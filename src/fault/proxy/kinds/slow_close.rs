@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{End, Input, Pull, Released, Stage, micros};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Delays the end; bytes pass at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SlowClose {
     /// The delay in microseconds; default 0.
     pub delay_us: i64,

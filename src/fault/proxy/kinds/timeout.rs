@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::rng::Rng;
 use crate::fault::proxy::stage::{End, Input, Pull, Released, Stage, earlier, micros};
 use crate::fault::proxy::toxic::{Attribute, Fault};
 
 /// Swallows bytes. Removing it closes the connections that had it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Timeout {
     /// Silence before the connection is closed, in microseconds; bytes that are swallowed start
     /// it anew. Default 0: never closed.

@@ -5,8 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::kinds::Latency;
-use super::{Address, Fault, Plane, Proxy, ProxyOptions, Stream, Toxic};
+use super::{Address, Fault, Plane, Protocol, Proxy, ProxyOptions, Stream, Toxic};
 
+mod datagrams;
 mod faults;
 mod life;
 
@@ -21,6 +22,8 @@ fn options(upstream: &str) -> ProxyOptions {
         name: "db".to_owned(),
         listen: tcp("127.0.0.1:0"),
         upstream: tcp(upstream),
+        protocol: Protocol::Tcp,
+        idle_timeout: LONG,
         seed: 7,
     }
 }

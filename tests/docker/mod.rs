@@ -1,0 +1,7 @@
+mod crash;
+mod drift;
+mod engine;
+mod losses;
+mod swarm;
+mod throttle;
+mod tls;

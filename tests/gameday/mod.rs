@@ -1,0 +1,4 @@
+//! Gamedays: unattended by an answers file, and at a terminal.
+
+mod terminal;
+mod unattended;

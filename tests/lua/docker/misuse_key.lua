@@ -1,0 +1,4 @@
+-- An unknown option.
+-- exit: 3
+-- stderr: docker.containers: unknown option `labels`
+docker.containers { labels = "a" }

@@ -1,0 +1,5 @@
+-- Nothing to say.
+-- exit: 3
+-- stderr: docker.secret: option `data` is missing
+
+docker.secret { name = "key" }

@@ -1,0 +1,11 @@
+-- A name before a value names it; it is the value that must hold.
+expect("true", 1 == 1)
+expect("a number", 3)
+local ok, problem = pcall(expect, "false", 1 == 2)
+expect("it failed", not ok and string.find(problem, "expectation failed: false", 1, true) ~= nil)
+ok, problem = pcall(expect, "nothing", nil)
+expect("nothing fails as well", not ok and string.find(problem, "expectation failed: nothing", 1, true) ~= nil)
+ok, problem = pcall(expect, "with a message", false, "because")
+expect("with its message", not ok and string.find(problem, "with a message: because", 1, true) ~= nil)
+expect("a text alone is a value")
+expect("a text", "and its message")

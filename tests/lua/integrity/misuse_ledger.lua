@@ -1,0 +1,3 @@
+-- exit: 3
+-- stderr: ledger:begin: unknown option "evry"; the options are every, prefix
+integrity.ledger():begin({ evry = "1s" }, function() return true end)

@@ -1,0 +1,3 @@
+-- exit: 3
+-- stderr: metric "http_reqs" is a counter already
+prometheus.watch { queries = { http_reqs = "up" } }

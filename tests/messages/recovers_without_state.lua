@@ -1,0 +1,4 @@
+-- exit: 3
+experiment("a", function(x)
+    x:recovers { within = "1s" }
+end)
