@@ -11,7 +11,7 @@ setup(function()
     -- A system that is still starting gets some time.
     eventually("the shop is up", function()
         return http.get(url .. "/health").status == 200
-    end, { within = "5s", every = "100ms" })
+    end, { within = "20s", every = "100ms" })
     local order = http.post(url .. "/orders", { json = { item = 1, quantity = 1 } })
     -- What setup returns is copied, as JSON, into every user as the second argument: read-only there.
     return { url = url, order = order:json("$.id"), run = uuid() }
