@@ -257,6 +257,16 @@ fn what_services_need_is_back_whoever_is_lost() {
             || !on(&["service", "ls", "--format", "{{.Name}} {{.Image}}"]).contains("web")
     };
     holder_lost(&body, live);
+
+    // The other way about: what was removed is taken away only, and what was taken away is removed.
+    let body = format!(
+        "local at = {{ engine = \"{}\" }}\n\
+         inject(docker.secret(\"password\", at):detach())\n\
+         inject(docker.config(\"settings\", at):detach())\n\
+         inject(docker.network(\"back\", at):remove())",
+        engine.endpoint
+    );
+    holder_lost(&body, || kept(&engine) != before);
 }
 
 /// A network, and how two containers are on it.

@@ -8,13 +8,11 @@ use mlua::Value;
 use mlua::{
     AnyUserData, Lua, MetaMethod, Result, Table, UserData, UserDataFields, UserDataMethods,
 };
-use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::fixtures::{make, name, place, strings};
 use super::select::{agent, engine};
 use super::swarm::{Named, list, table};
-use crate::fault::Kind;
 use crate::fault::docker::{
     CONFIG, CONFIG_LOSS, Config, ConfigLoss, LostConfig, LostNetwork, LostSecret, NETWORK_LOSS,
     NetworkLoss, SECRET, SECRET_LOSS, Secret, SecretLoss,
@@ -70,46 +68,18 @@ impl Handle {
         let label = format!("{verb} {} {name}", self.what.word());
         match self.what {
             What::Secret => {
-                let thing = SecretLoss::new(file);
-                let options = LostSecret {
-                    engine,
-                    name,
-                    removed,
-                    thing,
-                };
-                self.fault(lua, &SECRET_LOSS, &options, label)
+                let lost = LostSecret::new(engine, name, removed, SecretLoss::new(file));
+                self.named.fault(lua, &SECRET_LOSS, &lost, label)
             }
             What::Config => {
-                let thing = ConfigLoss {};
-                let options = LostConfig {
-                    engine,
-                    name,
-                    removed,
-                    thing,
-                };
-                self.fault(lua, &CONFIG_LOSS, &options, label)
+                let lost = LostConfig::new(engine, name, removed, ConfigLoss {});
+                self.named.fault(lua, &CONFIG_LOSS, &lost, label)
             }
             What::Network => {
-                let thing = NetworkLoss::default();
-                let options = LostNetwork {
-                    engine,
-                    name,
-                    removed,
-                    thing,
-                };
-                self.fault(lua, &NETWORK_LOSS, &options, label)
+                let lost = LostNetwork::new(engine, name, removed, NetworkLoss::default());
+                self.named.fault(lua, &NETWORK_LOSS, &lost, label)
             }
         }
-    }
-
-    fn fault(
-        &self,
-        lua: &Lua,
-        kind: &'static Kind,
-        options: &impl Serialize,
-        label: String,
-    ) -> Result<FaultValue> {
-        self.named.fault(lua, kind, options, label)
     }
 
     fn remove(&self, lua: &Lua, options: Value) -> Result<FaultValue> {
@@ -196,27 +166,13 @@ async fn store(lua: Lua, what: What, (options, more): (Value, Value)) -> Result<
         }
     };
     let label = format!("{} {name}", what.word());
-    let held = match what {
-        What::Secret => {
-            let engine = engine.clone();
-            let secret = Secret {
-                engine,
-                name,
-                data,
-                labels,
-            };
-            make(&lua, &SECRET, &agent, &secret, label).await?
-        }
-        _ => {
-            let engine = engine.clone();
-            let config = Config {
-                engine,
-                name,
-                data,
-                labels,
-            };
-            make(&lua, &CONFIG, &agent, &config, label).await?
-        }
+    let on = engine.clone();
+    let held = if what == What::Secret {
+        let secret = Secret::new(on, name, data, labels);
+        make(&lua, &SECRET, &agent, &secret, label).await?
+    } else {
+        let config = Config::new(on, name, data, labels);
+        make(&lua, &CONFIG, &agent, &config, label).await?
     };
     let facts = held.facts();
     let name = facts["name"].as_str().unwrap_or_default().to_owned();

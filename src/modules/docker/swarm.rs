@@ -121,15 +121,8 @@ impl UserData for ServiceHandle {
         methods.add_method("remove", |lua, this, ()| {
             let Named { engine, name, .. } = this.0.clone();
             let label = format!("remove service {name}");
-            let thing = ServiceLoss {};
-            let (removed, loss) = (true, &SERVICE_LOSS);
-            let options = LostService {
-                engine,
-                name,
-                removed,
-                thing,
-            };
-            this.0.fault(lua, loss, &options, label)
+            let lost = LostService::new(engine, name, true, ServiceLoss {});
+            this.0.fault(lua, &SERVICE_LOSS, &lost, label)
         });
         methods.add_async_method("inspect", |lua, this, ()| async move {
             let named = this.0.clone();

@@ -1,163 +1,95 @@
 //! `docker.config`: a config of a script's own, and the loss of one.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::loss::{Found, Loss, Thing};
-use super::lost;
-use crate::docker::models::{ConfigSpec, ServiceSpec};
+use super::lost::kind;
+use super::store::{self, Store, Stored};
+use crate::docker::models::{ConfigSpec, SecretSpec, ServiceSpec};
 use crate::docker::{Engine, EngineError};
-use crate::fault::docker::fixture::{self, Labels, Make};
-use crate::fault::docker::trouble::{ANSWER, trouble};
-use crate::fault::{Kind, Tier, Trouble};
+use crate::fault::docker::trouble::ANSWER;
+use crate::fault::{Kind, Trouble};
 
-/// Of a loss: nothing, since engines tell all of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ConfigLoss {}
+/// The configs of a swarm.
+#[derive(Debug, Clone)]
+pub struct Configs;
 
-/// The kind of a loss.
-pub const LOSS: Kind = Kind {
-    name: ConfigLoss::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: lost::build::<ConfigLoss>,
-    recover: lost::recover::<ConfigLoss>,
-    probe: crate::fault::docker::part::probe,
-};
-
-impl Thing for ConfigLoss {
-    const NAME: &'static str = "docker.config_loss";
+impl Store for Configs {
+    const FIXTURE: &'static str = "docker.config";
     const WORD: &'static str = "config";
-    const KEY: &'static str = "ConfigID";
+    const LIST: &'static str = "Configs";
+    const OPEN: bool = true;
 
-    fn find(engine: &Engine, name: &str) -> Result<Found, EngineError> {
-        let wanted = name.to_owned();
+    fn get(engine: &Engine, name: &str) -> Result<Value, EngineError> {
+        let name = name.to_owned();
         let found = engine.call(ANSWER, |docker| async move {
-            docker.inspect_config(&wanted).await
+            docker.inspect_config(&name).await
         })?;
-        let spec = found.spec.unwrap_or_default();
-        Ok(Found {
-            id: found.id.unwrap_or_default(),
-            name: spec.name.clone().unwrap_or_default(),
-            definition: json!(spec),
-        })
+        Ok(json!(found))
     }
 
-    fn make(&self, engine: &Engine, found: &Found) -> Result<String, Trouble> {
-        let what = format!("config {} could not be made anew", found.name);
-        let spec: ConfigSpec = serde_json::from_value(found.definition.clone())
-            .map_err(|error| Trouble::Failed(format!("{what}: {error}")))?;
-        let made = engine.call(
-            ANSWER,
-            |docker| async move { docker.create_config(spec).await },
-        );
-        made.map(|made| made.id)
-            .map_err(|error| trouble(&what, error))
-    }
-
-    fn remove(&self, engine: &Engine, id: &str) -> Result<(), EngineError> {
-        remove(engine, id)
-    }
-
-    fn references(spec: &ServiceSpec) -> Vec<Value> {
-        let task = spec.task_template.as_ref();
-        let container = task.and_then(|task| task.container_spec.as_ref());
-        let all = container.and_then(|one| one.configs.as_ref());
-        all.into_iter().flatten().map(|one| json!(one)).collect()
-    }
-
-    fn refer(spec: &mut ServiceSpec, references: Vec<Value>) {
-        let all = references.into_iter().map(serde_json::from_value);
-        let container = spec.task_template.get_or_insert_default();
-        let container = container.container_spec.get_or_insert_default();
-        container.configs = all.collect::<Result<_, _>>().ok();
-    }
-}
-
-fn remove(engine: &Engine, name: &str) -> Result<(), EngineError> {
-    let name = name.to_owned();
-    engine.call(
-        ANSWER,
-        |docker| async move { docker.delete_config(&name).await },
-    )
-}
-
-/// Options of one that a script makes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Config {
-    /// A manager's engine; the usual one where left out.
-    pub engine: Option<String>,
-    /// Its name; empty for one that the agent gives.
-    pub name: String,
-    /// What it says, in base64.
-    pub data: String,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-}
-
-/// The kind of one that a script makes.
-pub const KIND: Kind = Kind {
-    name: Config::NAME,
-    tier: Tier::Journal,
-    fixture: true,
-    build: fixture::build::<Config>,
-    recover: fixture::recover::<Config>,
-    probe: crate::fault::docker::part::probe,
-};
-
-impl Make for Config {
-    const NAME: &'static str = "docker.config";
-    const WORD: &'static str = "config";
-
-    fn engine(&self) -> Option<&str> {
-        self.engine.as_deref()
-    }
-
-    fn name(&mut self) -> &mut String {
-        &mut self.name
-    }
-
-    fn make(&self, engine: &Engine, ours: Labels) -> Result<(), EngineError> {
-        let mut labels: Labels = self.labels.clone().into_iter().collect();
-        labels.extend(ours);
+    fn create(engine: &Engine, definition: SecretSpec) -> Result<String, EngineError> {
         let spec = ConfigSpec {
-            name: Some(self.name.clone()),
-            labels: Some(labels),
-            data: Some(self.data.clone()),
-            ..ConfigSpec::default()
+            name: definition.name,
+            labels: definition.labels,
+            data: definition.data,
+            templating: definition.templating,
         };
         let made = engine.call(
             ANSWER,
             |docker| async move { docker.create_config(spec).await },
         );
-        made.map(|_| ())
+        made.map(|made| made.id)
     }
 
-    fn there(&self, engine: &Engine) -> Result<Option<Labels>, EngineError> {
-        let name = self.name.clone();
-        let found = engine.call(ANSWER, |docker| async move {
-            docker.inspect_config(&name).await
-        });
-        match found {
-            Ok(found) => Ok(Some(
-                found.spec.and_then(|it| it.labels).unwrap_or_default(),
-            )),
-            Err(EngineError::Missing(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn remove(&self, engine: &Engine) -> Result<(), EngineError> {
-        remove(engine, &self.name)
-    }
-
-    fn facts(&self, engine: &Engine) -> Result<Value, EngineError> {
-        let found = ConfigLoss::find(engine, &self.name)?;
-        Ok(json!({"name": found.name, "id": found.id}))
+    fn delete(engine: &Engine, name: &str) -> Result<(), EngineError> {
+        let name = name.to_owned();
+        engine.call(
+            ANSWER,
+            |docker| async move { docker.delete_config(&name).await },
+        )
     }
 }
 
+/// One that a script makes.
+pub type Config = Stored<Configs>;
+
+/// The kind of one that a script makes.
+pub const KIND: Kind = store::kind::<Configs>();
+
+/// Of a loss: nothing, since engines tell all of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConfigLoss {}
+
 /// A loss, as scripts ask for it.
 pub type LostConfig = Loss<ConfigLoss>;
+
+/// The kind of a loss.
+pub const LOSS: Kind = kind::<ConfigLoss>();
+
+impl Thing for ConfigLoss {
+    const NAME: &'static str = "docker.config_loss";
+    const WORD: &'static str = Configs::WORD;
+    const KEY: &'static str = "ConfigID";
+
+    fn find(engine: &Engine, name: &str) -> Result<Found, EngineError> {
+        store::find::<Configs>(engine, name)
+    }
+
+    fn make(&self, engine: &Engine, found: &Found) -> Result<String, Trouble> {
+        store::remake::<Configs>(engine, found, |_| Ok(()))
+    }
+
+    fn remove(&self, engine: &Engine, id: &str) -> Result<(), EngineError> {
+        Configs::delete(engine, id)
+    }
+
+    fn references(spec: &ServiceSpec) -> Vec<Value> {
+        store::references::<Configs>(spec)
+    }
+
+    fn refer(spec: &mut ServiceSpec, references: Vec<Value>) {
+        store::refer::<Configs>(spec, references);
+    }
+}

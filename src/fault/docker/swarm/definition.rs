@@ -5,25 +5,18 @@ use serde_json::json;
 
 use super::edit;
 use super::loss::{Found, Loss, Thing};
-use super::lost;
+use super::lost::kind;
 use crate::docker::models::ServiceSpec;
 use crate::docker::{Engine, EngineError};
 use crate::fault::docker::trouble::{ANSWER, trouble};
-use crate::fault::{Kind, Tier, Trouble};
+use crate::fault::{Kind, Trouble};
 
 /// Of a loss: nothing, since engines tell all of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServiceLoss {}
 
 /// The kind of a loss.
-pub const LOSS: Kind = Kind {
-    name: ServiceLoss::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: lost::build::<ServiceLoss>,
-    recover: lost::recover::<ServiceLoss>,
-    probe: crate::fault::docker::part::probe,
-};
+pub const LOSS: Kind = kind::<ServiceLoss>();
 
 impl Thing for ServiceLoss {
     const NAME: &'static str = "docker.service_loss";

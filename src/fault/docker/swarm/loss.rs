@@ -30,6 +30,19 @@ pub struct Loss<T> {
     pub thing: T,
 }
 
+impl<T> Loss<T> {
+    /// Of these options.
+    #[must_use]
+    pub const fn new(engine: Option<String>, name: String, removed: bool, thing: T) -> Self {
+        Self {
+            engine,
+            name,
+            removed,
+            thing,
+        }
+    }
+}
+
 /// Something of a swarm as it is: all that is needed to make it anew, but no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Found {

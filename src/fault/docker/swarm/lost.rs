@@ -10,7 +10,7 @@ use crate::docker::{Endpoint, Engine, EngineError};
 use crate::fault::docker::trouble::{ANSWER, precondition, trouble};
 use crate::fault::outcome::recorded;
 use crate::fault::{
-    Built, Context, Fault, Healed, Preflight, Resource, Sharing, Sight, Spec, Survives, Tier,
+    Built, Context, Fault, Healed, Kind, Preflight, Resource, Sharing, Sight, Spec, Survives, Tier,
     Trouble,
 };
 
@@ -19,14 +19,26 @@ struct Lost<T: Thing> {
     record: Option<Record<T>>,
 }
 
-pub(super) fn build<T: Thing>(spec: &Spec, _: &Context) -> Built {
+/// The kind of a loss.
+pub(super) const fn kind<T: Thing>() -> Kind {
+    Kind {
+        name: T::NAME,
+        tier: Tier::Journal,
+        fixture: false,
+        build: build::<T>,
+        recover: recover::<T>,
+        probe: crate::fault::docker::part::probe,
+    }
+}
+
+fn build<T: Thing>(spec: &Spec, _: &Context) -> Built {
     Ok(Box::new(Lost::<T> {
         loss: spec.read()?,
         record: None,
     }))
 }
 
-pub(super) fn recover<T: Thing>(undo: &Value) -> Result<Healed, Trouble> {
+fn recover<T: Thing>(undo: &Value) -> Result<Healed, Trouble> {
     match recorded::<Option<Record<T>>>(undo)? {
         None => Ok(Healed::Unchanged),
         Some(record) => record.heal(),

@@ -6,6 +6,7 @@
 //! service      replicas, limits, image, tasks started anew, rolled back
 //! node         availability, role
 //! loss, lost   what losses have in common: who used it, and giving it back
+//! store        what secrets and configs have in common
 //! secret …     secrets, configs, networks, definitions of services
 //! edit         changing a service that the swarm changes too
 //! reads        what services, tasks and nodes are like; stores of secrets and configs
@@ -22,6 +23,7 @@ mod reads;
 mod secret;
 mod service;
 mod setting;
+mod store;
 mod stores;
 
 pub use config::{Config, ConfigLoss, KIND as CONFIG, LOSS as CONFIG_LOSS, LostConfig};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::loss::{Found, Loss, Thing, in_use};
-use super::lost;
+use super::lost::kind;
 use crate::docker::models::{
     EndpointSettings, NetworkCreateRequest, NetworkDisconnectRequest, ServiceSpec,
 };
@@ -14,7 +14,7 @@ use crate::docker::parameters::ListContainersOptionsBuilder;
 use crate::docker::{Engine, EngineError};
 use crate::fault::docker::disconnect::{connect, networks, settings};
 use crate::fault::docker::trouble::{ANSWER, precondition, trouble};
-use crate::fault::{Kind, Tier, Trouble};
+use crate::fault::{Kind, Trouble};
 
 /// The label by which the container of a task is known.
 const TASK: &str = "com.docker.swarm.task.id";
@@ -35,14 +35,7 @@ struct Member {
 }
 
 /// The kind of a loss.
-pub const LOSS: Kind = Kind {
-    name: NetworkLoss::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: lost::build::<NetworkLoss>,
-    recover: lost::recover::<NetworkLoss>,
-    probe: crate::fault::docker::part::probe,
-};
+pub const LOSS: Kind = kind::<NetworkLoss>();
 
 /// What is in a description of a network but not in the order to make it.
 const ONLY_READ: [&str; 7] = [
