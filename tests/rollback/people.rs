@@ -42,6 +42,11 @@ fn halt_heals_and_the_run_ends_as_aborted() {
     assert!(done.all().contains("halted"), "{}", done.all());
 }
 
+fn is_dead(faulty: &Faulty) {
+    let dead = within(PROMISE, || faulty.status()["agents"][0]["life"] == "dead");
+    assert!(dead, "{}", faulty.status());
+}
+
 #[test]
 fn recover_says_what_it_would_heal_and_then_heals_it() {
     let victim = Victim::start();
@@ -50,7 +55,7 @@ fn recover_says_what_it_would_heal_and_then_heals_it() {
         &[Part::Controller, Part::Guardian, Part::Worker],
         Signal::KILL,
     );
-    assert!(within(PROMISE, || faulty.status()["agents"][0]["life"] == "dead"));
+    is_dead(&faulty);
     let would = faulty.command(&["recover", "--dry-run"]).run().exits(0);
     assert!(would.stdout.contains("would heal: run "), "{}", would.all());
     let listed = faulty.command(&["recover", "--list"]).run().exits(0);
@@ -75,7 +80,7 @@ fn the_next_run_heals_what_a_dead_one_left_and_says_so() {
         &[Part::Controller, Part::Guardian, Part::Worker],
         Signal::KILL,
     );
-    assert!(within(PROMISE, || faulty.status()["agents"][0]["life"] == "dead"));
+    is_dead(&faulty);
     let next = Rchaos::script("log.info('hello')").env("RCHAOS_STATE_DIR", faulty.state());
     let done = next.run().exits(0);
     assert!(done.stderr.contains("healed: run "), "{}", done.all());

@@ -8,7 +8,7 @@ use super::exec::{Ended, Exec};
 use super::part::{self, Act, Part, status};
 use super::select::{Container, LANDS};
 use crate::docker::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status};
-use crate::fault::{Context, Healed, Kind, Resource, Sharing, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Sharing, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,14 +24,7 @@ pub struct Custom {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Custom::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Custom>,
-    recover: part::recover::<Custom>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Custom>();
 
 impl Act for Custom {
     type Before = ();

@@ -14,7 +14,7 @@ use crate::docker::models::{
 };
 use crate::docker::{Engine, EngineError};
 use crate::fault::outcome::worst;
-use crate::fault::{Context, Healed, Kind, Resource, Sharing, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Sharing, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,14 +24,7 @@ pub struct Disconnect {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Disconnect::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Disconnect>,
-    recover: part::recover::<Disconnect>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Disconnect>();
 
 /// The networks of a container, by name.
 pub(super) fn networks(now: &ContainerInspectResponse) -> BTreeMap<String, EndpointSettings> {

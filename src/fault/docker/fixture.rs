@@ -12,7 +12,7 @@ use super::trouble::{PATIENCE, precondition, trouble};
 use crate::docker::{Endpoint, Engine, EngineError};
 use crate::fault::outcome::recorded;
 use crate::fault::{
-    Built, Context, Fault, Healed, Preflight, Resource, Sharing, Sight, Spec, Survives, Tier,
+    Built, Context, Fault, Healed, Kind, Preflight, Resource, Sharing, Sight, Spec, Survives, Tier,
     Trouble,
 };
 
@@ -112,6 +112,18 @@ impl<M: Make> Record<M> {
 struct Fixture<M: Make> {
     record: Record<M>,
     facts: Value,
+}
+
+/// The kind of such fixtures.
+pub(super) const fn kind<M: Make>() -> Kind {
+    Kind {
+        name: M::NAME,
+        tier: Tier::Journal,
+        fixture: true,
+        build: build::<M>,
+        recover: recover::<M>,
+        probe: super::part::probe,
+    }
 }
 
 /// The inert fixture of a kind.

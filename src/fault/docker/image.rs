@@ -13,7 +13,7 @@ use super::tar::Archive;
 use super::trouble::ANSWER;
 use crate::docker::parameters::{BuildImageOptionsBuilder, RemoveImageOptionsBuilder};
 use crate::docker::{Engine, EngineError};
-use crate::fault::{Kind, Tier, Trouble};
+use crate::fault::{Kind, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -35,14 +35,7 @@ pub struct Image {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Image::NAME,
-    tier: Tier::Journal,
-    fixture: true,
-    build: fixture::build::<Image>,
-    recover: fixture::recover::<Image>,
-    probe: super::part::probe,
-};
+pub const KIND: Kind = fixture::kind::<Image>();
 
 impl Image {
     fn tag(&self) -> String {

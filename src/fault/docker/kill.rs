@@ -1,11 +1,9 @@
 //! `docker.kill`: sends a signal to a container; what it ended is started again.
 
-use std::time::Duration;
-
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::life::{Alive, bring_back, down, fell, resource, shown};
+use super::life::{Alive, bring_back, ended, resource, see};
 use super::part::{self, Act, Part};
 use super::select::Container;
 use super::trouble::ANSWER;
@@ -87,18 +85,14 @@ impl Act for Kill {
             })?;
         }
         // Only this one cannot be ignored.
-        let fatal = signal.0 == Signal::KILL;
-        if fatal && !fell(part, &part.before, Duration::from_secs(10))? {
-            let text = format!("{} goes on after SIGKILL", part.label());
-            return Err(Trouble::Failed(text));
+        match signal.0 == Signal::KILL {
+            true => ended(part),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn see(part: &Part<Self>) -> Result<(bool, String), Trouble> {
-        let now = part.glance()?;
-        let there = part.done || down(&now, &part.before);
-        Ok((there, shown(&now, &part.before)))
+        see(part)
     }
 
     fn heal(part: &Part<Self>, _: Option<&Context>) -> Result<Healed, Trouble> {

@@ -122,6 +122,23 @@ pub(super) fn fell<A: Act>(
     }
 }
 
+/// Waits until it does not run, or runs anew.
+pub(super) fn ended<A: Act<Before = Alive>>(part: &Part<A>) -> Result<(), Trouble> {
+    if fell(part, &part.before, Duration::from_secs(10))? {
+        return Ok(());
+    }
+    let text = format!("{} runs on, as if nothing had happened", part.label());
+    Err(Trouble::Failed(text))
+}
+
+/// Reads back that it has ended since.
+pub(super) fn see<A: Act<Before = Alive>>(part: &Part<A>) -> Result<(bool, String), Trouble> {
+    let now = part.glance()?;
+    // What was done stays done, whatever it is like now.
+    let there = part.done || down(&now, &part.before);
+    Ok((there, shown(&now, &part.before)))
+}
+
 /// Whether it has ended since: it does not run, or was started again.
 pub(super) fn down(now: &ContainerInspectResponse, before: &Alive) -> bool {
     let running = matches!(status(now), Status::RUNNING | Status::PAUSED);

@@ -9,7 +9,7 @@ use super::throttle::{Throttle, Valve};
 use super::trouble::ANSWER;
 use crate::docker::models::ContainerInspectResponse;
 use crate::fault::outcome::worst;
-use crate::fault::{Context, Healed, Kind, Resource, Sharing, Stack, Stacks, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Sharing, Stack, Stacks, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,14 +22,7 @@ pub struct Limit {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Limit::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Limit>,
-    recover: part::recover::<Limit>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Limit>();
 
 /// How it was, and how many processors the engine's host has.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use super::fixture::{self, Labels, Make};
 use super::trouble::ANSWER;
 use crate::docker::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use crate::docker::{Engine, EngineError};
-use crate::fault::{Kind, Tier};
+use crate::fault::Kind;
 
 /// Its options.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -31,14 +31,7 @@ pub struct Network {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Network::NAME,
-    tier: Tier::Journal,
-    fixture: true,
-    build: fixture::build::<Network>,
-    recover: fixture::recover::<Network>,
-    probe: super::part::probe,
-};
+pub const KIND: Kind = fixture::kind::<Network>();
 
 impl Make for Network {
     const NAME: &'static str = "docker.network";

@@ -13,7 +13,7 @@ use crate::docker::models::ContainerInspectResponse;
 use crate::fault::place::cgroups;
 use crate::fault::process::{Found, Identity};
 use crate::fault::stress::hog;
-use crate::fault::{Children, Context, Healed, Kind, Resource, Tier, Trouble};
+use crate::fault::{Children, Context, Healed, Kind, Resource, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,14 +35,7 @@ pub enum Victim {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Oom::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Oom>,
-    recover: part::recover::<Oom>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Oom>();
 
 /// How it was, what its limit is, and how much the kernel liked to end its main process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -140,14 +133,15 @@ impl Act for Oom {
         let mut hog = Hog(started.map_err(|error| Trouble::system(what, error))?);
         let end = Instant::now() + part.act.within;
         loop {
+            // Asked first: where the main process ends, its container takes all others with it.
+            let over = matches!(hog.0.try_wait(), Ok(Some(_)));
             let hit = match part.act.victim {
                 Victim::Main => !main.identity.alive(),
-                Victim::Any => kills(&main) > before || matches!(hog.0.try_wait(), Ok(Some(_))),
+                Victim::Any => over || kills(&main) > before,
             };
             if hit {
                 return Ok(());
             }
-            let over = matches!(hog.0.try_wait(), Ok(Some(_)));
             if over || Instant::now() > end {
                 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
                 let limit = show_bytes(part.before.limit as f64);

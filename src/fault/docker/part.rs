@@ -13,7 +13,7 @@ use crate::docker::models::{ContainerInspectResponse, ContainerStateStatusEnum a
 use crate::docker::{Endpoint, Engine, EngineError};
 use crate::fault::outcome::{recorded, worst};
 use crate::fault::{
-    Built, Context, Fault, Healed, Preflight, Resource, Sight, Spec, Survives, Tier, Trouble,
+    Built, Context, Fault, Healed, Kind, Preflight, Resource, Sight, Spec, Survives, Tier, Trouble,
 };
 
 /// What one kind of fault does to one container.
@@ -162,6 +162,18 @@ struct Parts<A: Act> {
     options: On<A>,
     context: Context,
     parts: Vec<Part<A>>,
+}
+
+/// The kind of faults that do this.
+pub(super) const fn kind<A: Act>() -> Kind {
+    Kind {
+        name: A::NAME,
+        tier: Tier::Journal,
+        fixture: false,
+        build: build::<A>,
+        recover: recover::<A>,
+        probe,
+    }
 }
 
 /// The inert fault of a kind.

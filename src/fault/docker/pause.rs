@@ -6,21 +6,14 @@ use super::part::{self, Act, Part, status};
 use super::select::Container;
 use super::trouble::ANSWER;
 use crate::docker::models::{ContainerInspectResponse, ContainerStateStatusEnum as Status};
-use crate::fault::{Context, Healed, Kind, Resource, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Trouble};
 
 /// Its options: none.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pause {}
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Pause::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Pause>,
-    recover: part::recover::<Pause>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Pause>();
 
 impl Act for Pause {
     type Before = ();

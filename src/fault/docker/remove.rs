@@ -13,21 +13,14 @@ use crate::docker::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status,
 };
 use crate::docker::parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
-use crate::fault::{Context, Healed, Kind, Resource, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Trouble};
 
 /// Its options: none.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Remove {}
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Remove::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Remove>,
-    recover: part::recover::<Remove>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Remove>();
 
 impl Act for Remove {
     type Before = Box<ContainerInspectResponse>;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::life::{Alive, beside, bring_back, down, fell, resource, shown};
+use super::life::{Alive, beside, bring_back, ended, resource, see};
 use super::part::{self, Act, Part};
 use super::select::{Container, LANDS};
 use super::stop::seconds;
 use crate::base::units::show_duration;
 use crate::docker::models::ContainerInspectResponse;
 use crate::docker::parameters::RestartContainerOptionsBuilder;
-use crate::fault::{Context, Healed, Kind, Resource, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,14 +21,7 @@ pub struct Restart {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Restart::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Restart>,
-    recover: part::recover::<Restart>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Restart>();
 
 impl Act for Restart {
     type Before = Alive;
@@ -70,18 +63,11 @@ impl Act for Restart {
                 docker.restart_container(&id, options).await
             })
         })?;
-        if fell(part, &part.before, Duration::from_secs(10))? {
-            return Ok(());
-        }
-        let text = format!("{} runs on, as if nothing had happened", part.label());
-        Err(Trouble::Failed(text))
+        ended(part)
     }
 
     fn see(part: &Part<Self>) -> Result<(bool, String), Trouble> {
-        let now = part.glance()?;
-        // What was done stays done, whatever it is like now.
-        let there = part.done || down(&now, &part.before);
-        Ok((there, shown(&now, &part.before)))
+        see(part)
     }
 
     fn heal(part: &Part<Self>, _: Option<&Context>) -> Result<Healed, Trouble> {

@@ -15,7 +15,7 @@ use crate::docker::models::{
 };
 use crate::docker::parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use crate::docker::{Engine, EngineError};
-use crate::fault::{Kind, Tier, Trouble};
+use crate::fault::{Kind, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -126,14 +126,7 @@ pub struct Health {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Run::NAME,
-    tier: Tier::Journal,
-    fixture: true,
-    build: fixture::build::<Run>,
-    recover: fixture::recover::<Run>,
-    probe: super::part::probe,
-};
+pub const KIND: Kind = fixture::kind::<Run>();
 
 impl Run {
     fn body(&self, mut labels: Labels) -> ContainerCreateBody {

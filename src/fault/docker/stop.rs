@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::life::{Alive, beside, bring_back, down, fell, resource, shown};
+use super::life::{Alive, beside, bring_back, ended, resource, see};
 use super::part::{self, Act, Part};
 use super::select::{Container, LANDS};
 use crate::base::units::show_duration;
 use crate::docker::models::ContainerInspectResponse;
 use crate::docker::parameters::StopContainerOptionsBuilder;
-use crate::fault::{Context, Healed, Kind, Resource, Tier, Trouble};
+use crate::fault::{Context, Healed, Kind, Resource, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,14 +20,7 @@ pub struct Stop {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Stop::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: part::build::<Stop>,
-    recover: part::recover::<Stop>,
-    probe: part::probe,
-};
+pub const KIND: Kind = part::kind::<Stop>();
 
 /// As the engine takes it.
 pub(super) fn seconds(time: Duration) -> i32 {
@@ -74,18 +67,11 @@ impl Act for Stop {
                 docker.stop_container(&id, options).await
             })
         })?;
-        if fell(part, &part.before, Duration::from_secs(10))? {
-            return Ok(());
-        }
-        let text = format!("{} runs on, as if nothing had happened", part.label());
-        Err(Trouble::Failed(text))
+        ended(part)
     }
 
     fn see(part: &Part<Self>) -> Result<(bool, String), Trouble> {
-        let now = part.glance()?;
-        // What was done stays done, whatever it is like now.
-        let there = part.done || down(&now, &part.before);
-        Ok((there, shown(&now, &part.before)))
+        see(part)
     }
 
     fn heal(part: &Part<Self>, _: Option<&Context>) -> Result<Healed, Trouble> {

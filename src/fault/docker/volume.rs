@@ -10,7 +10,7 @@ use super::trouble::ANSWER;
 use crate::docker::models::VolumeCreateRequest;
 use crate::docker::parameters::RemoveVolumeOptions;
 use crate::docker::{Engine, EngineError};
-use crate::fault::{Kind, Tier};
+use crate::fault::Kind;
 
 /// Its options.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,14 +26,7 @@ pub struct Volume {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Volume::NAME,
-    tier: Tier::Journal,
-    fixture: true,
-    build: fixture::build::<Volume>,
-    recover: fixture::recover::<Volume>,
-    probe: super::part::probe,
-};
+pub const KIND: Kind = fixture::kind::<Volume>();
 
 impl Make for Volume {
     const NAME: &'static str = "docker.volume";

@@ -1,13 +1,6 @@
 //! The options table of a native, read strictly: unknown keys first, then each value by its type.
 
 mod convert;
-/// By how much this machine's scripts are shortened.
-#[must_use]
-pub fn time_scale(lua: &Lua) -> TimeScale {
-    let found = lua.app_data_ref::<TimeScale>();
-    found.map_or_else(TimeScale::default, |scale| *scale)
-}
-
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +17,16 @@ use super::error::{Location, Misuse, here};
 use super::task::misuse;
 use crate::base::scale::TimeScale;
 use crate::base::text::{nearest, quoted};
+
+/// What other tools ask for where a fault is described; here it is said where the fault is injected.
+const OF_INJECT: [&str; 4] = ["ttl", "hold", "duration", "must_hit"];
+
+/// By how much this machine's scripts are shortened.
+#[must_use]
+pub fn time_scale(lua: &Lua) -> TimeScale {
+    let found = lua.app_data_ref::<TimeScale>();
+    found.map_or_else(TimeScale::default, |scale| *scale)
+}
 
 /// One thing that is wrong with a declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +138,7 @@ impl Options {
         };
         let mut first = Ok(());
         table.for_each(|key: Value, _: Value| {
-            let Some(problem) = unknown(&self.path, known, &key) else {
+            let Some(problem) = unknown(&self.what, &self.path, known, &key) else {
                 return Ok(());
             };
             let error = self.wrong(problem);
@@ -255,7 +258,7 @@ impl Options {
 }
 
 /// Why a key is not allowed, if it is not.
-fn unknown(path: &str, known: &[&str], key: &Value) -> Option<String> {
+fn unknown(what: &str, path: &str, known: &[&str], key: &Value) -> Option<String> {
     let Value::String(text) = key else {
         let shown = convert::shown(key);
         return Some(format!(
@@ -267,14 +270,29 @@ fn unknown(path: &str, known: &[&str], key: &Value) -> Option<String> {
         return None;
     }
     let name = text.to_string_lossy();
-    let hint = match nearest(&name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => "there are none".to_owned(),
-        None => format!("the options are {}", known.join(", ")),
-    };
+    let hint = hint(what, known, &name);
     let shown = quoted(&format!("{path}{name}"));
     let shown = shown.trim_matches('"');
     Some(format!("unknown option `{shown}`; {hint}"))
+}
+
+/// What to write instead of an unknown option.
+fn hint(what: &str, known: &[&str], name: &str) -> String {
+    let of_fault = ["netfault.", "stress."]
+        .iter()
+        .any(|it| what.starts_with(it));
+    if of_fault && OF_INJECT.contains(&name) {
+        let option = match name {
+            "must_hit" => "must_hit = true",
+            _ => "ttl = \"30s\"",
+        };
+        return format!("it is said where the fault is injected: inject(fault, {{ {option} }})");
+    }
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "there are none".to_owned(),
+        None => format!("the options are {}", known.join(", ")),
+    }
 }
 
 /// A positional argument, such as the duration of `sleep("200ms")`.

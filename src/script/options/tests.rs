@@ -86,6 +86,12 @@ fn unknown_keys_come_first_with_the_nearest_known() {
     );
     let error = options("{ banana = 1 }", &["delay", "jitter"]).unwrap_err();
     assert!(error.to_string().ends_with("the options are delay, jitter"));
+    let error = options("{ hold = '5s' }", &["delay", "load"]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "netfault.latency: unknown option `hold`; it is said where the fault is injected: \
+         inject(fault, { ttl = \"30s\" })"
+    );
     assert!(options("{ 'delay' }", &["delay"]).is_err());
     assert!(
         options("5", &["delay"])

@@ -1,9 +1,9 @@
 -- A signal ends the process that was found, and no other.
-local mark = "kill-lua-" .. uuid()
-local function victim(part)
-    return process.spawn { cmd = { "sh", "-c", "while :; do sleep 0.05; done", mark .. part } }
+local mark = string.format("0.%09d", math.random(1, 999999999))
+local function victim(seconds)
+    return process.spawn { cmd = { "sleep", seconds, mark } }
 end
-local first, second = victim("-first"), victim("-second")
-inject(process.find { cmdline = mark .. "-first" }:kill("SIGKILL"))
+local first, second = victim("60"), victim("61")
+inject(process.find { cmdline = "60 " .. mark }:kill("SIGKILL"))
 expect("the one has ended", first:wait { within = "10s" } == "signal 9")
 expect("the other has not", second:running())

@@ -11,7 +11,7 @@ use crate::docker::models::{self, NodeSpecAvailabilityEnum, NodeSpecRoleEnum};
 use crate::docker::parameters::UpdateNodeOptionsBuilder;
 use crate::docker::{Engine, EngineError};
 use crate::fault::docker::trouble::{ANSWER, precondition};
-use crate::fault::{Kind, Tier, Trouble};
+use crate::fault::{Kind, Trouble};
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,14 +57,7 @@ pub enum Role {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Node::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: setting::build::<Node>,
-    recover: setting::recover::<Node>,
-    probe: crate::fault::docker::part::probe,
-};
+pub const KIND: Kind = setting::kind::<Node>();
 
 /// How long it may take to become, or no longer be, a manager.
 const ROLE: Duration = Duration::from_secs(25);

@@ -38,6 +38,18 @@ pub(super) fn only(what: &str, name: Option<&String>, all: Vec<Value>) -> Result
     })
 }
 
+/// Whether a task was made as its service says now. Left aside are the placement, since a task that may stay where it
+/// is stays, and the runtime, which engines tell of services only. The state of an update does not tell, since a swarm
+/// takes a moment to begin it.
+fn is_current(task: &Value, template: &Value) -> bool {
+    let without = |spec: &Value| {
+        let mut fields = spec.as_object().cloned().unwrap_or_default();
+        fields.retain(|key, value| !value.is_null() && key != "Placement" && key != "Runtime");
+        fields
+    };
+    without(task) == without(template)
+}
+
 /// Seen by the agent's protocol as `docker.services`.
 pub(in crate::fault::docker) const SERVICES: Query = Query {
     name: "docker.services",
@@ -64,10 +76,9 @@ pub(in crate::fault::docker) const SERVICES: Query = Query {
             let own = own.filter(|task| task["ServiceID"] == service["ID"]);
             let wanted: Vec<&Value> = own.filter(|one| one["DesiredState"] == "running").collect();
             let image = of("/Spec/TaskTemplate/ContainerSpec/Image");
+            let template = of("/Spec/TaskTemplate");
             let current = |task: &&&Value| {
-                task["Status"]["State"] == "running"
-                    && task["Spec"]["ContainerSpec"]["Image"] == image
-                    && task["Spec"]["ForceUpdate"] == of("/Spec/TaskTemplate/ForceUpdate")
+                task["Status"]["State"] == "running" && is_current(&task["Spec"], &template)
             };
             let running = wanted.iter().filter(current).count();
             let replicas = of("/Spec/Mode/Replicated/Replicas");

@@ -8,7 +8,7 @@ use super::edit;
 use super::setting::{self, Setting};
 use crate::docker::models::{Limit, ServiceSpec, TaskSpec};
 use crate::docker::{Engine, EngineError};
-use crate::fault::{Kind, Tier};
+use crate::fault::Kind;
 
 /// Its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,14 +43,7 @@ pub enum Change {
 }
 
 /// The kind.
-pub const KIND: Kind = Kind {
-    name: Service::NAME,
-    tier: Tier::Journal,
-    fixture: false,
-    build: setting::build::<Service>,
-    recover: setting::recover::<Service>,
-    probe: crate::fault::docker::part::probe,
-};
+pub const KIND: Kind = setting::kind::<Service>();
 
 impl Service {
     fn read(&self, spec: &ServiceSpec) -> Value {

@@ -12,7 +12,7 @@ use crate::docker::{Endpoint, Engine, EngineError};
 use crate::fault::docker::trouble::{PATIENCE, precondition, trouble};
 use crate::fault::outcome::recorded;
 use crate::fault::{
-    Built, Context, Fault, Healed, Preflight, Resource, Sharing, Sight, Spec, Survives, Tier,
+    Built, Context, Fault, Healed, Kind, Preflight, Resource, Sharing, Sight, Spec, Survives, Tier,
     Trouble,
 };
 
@@ -86,6 +86,18 @@ struct Record<S: Setting> {
 struct Set<S: Setting> {
     setting: S,
     record: Option<Record<S>>,
+}
+
+/// The kind of faults that change it.
+pub(super) const fn kind<S: Setting>() -> Kind {
+    Kind {
+        name: S::NAME,
+        tier: Tier::Journal,
+        fixture: false,
+        build: build::<S>,
+        recover: recover::<S>,
+        probe: crate::fault::docker::part::probe,
+    }
 }
 
 pub(super) fn build<S: Setting>(spec: &Spec, _: &Context) -> Built {
