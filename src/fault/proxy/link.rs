@@ -6,7 +6,6 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::chain::{Chain, Live};
-use super::pipe::{Pipe, Pool};
 use super::protocol::Protocol;
 use super::socket::{Moved, Socket};
 use super::stage::{Chunk, End, Input, Pull};
@@ -19,16 +18,18 @@ const CHUNK: usize = 32 << 10;
 /// Bytes moved for one connection before the others get their turn.
 const TURN: usize = 1 << 20;
 
-/// Full reads in a row that make a direction bulk, worth a pipe.
-const BULK: u8 = 4;
+/// What is read at once at first: more than any answer that somebody waits for.
+const FIRST: usize = 64 << 10;
 
-/// A move through the pipe that is smaller than this says that the bulk is over.
+/// What is read at once in bulk. More is no faster, and keeps others waiting for longer.
+const MOST: usize = 1 << 20;
+
+/// A read that is smaller than this says that the bulk is over.
 const SMALL: usize = 8 << 10;
 
 /// What a worker lends to the link it is driving.
 pub struct Tools {
     pub scratch: Vec<u8>,
-    pub pipes: Pool,
     /// Whether a link was in bulk since this was last taken.
     pub bulk: bool,
 }
@@ -48,8 +49,8 @@ pub struct Link {
     chain: Chain,
     /// Bytes that are past every fault and wait for the receiver.
     held: Bytes,
-    pipe: Option<Pipe>,
-    full_reads: u8,
+    /// What is read at once: it doubles with each full read that the receiver takes whole.
+    room: usize,
     ended: Option<End>,
     done: bool,
 }
@@ -61,8 +62,7 @@ impl Link {
             stream,
             chain: Chain::new(stream, number, Protocol::Tcp),
             held: Bytes::new(),
-            pipe: None,
-            full_reads: 0,
+            room: FIRST,
             ended: None,
             done: false,
         }
@@ -88,7 +88,7 @@ impl Link {
         now: Instant,
     ) -> Turn {
         let mut budget = TURN;
-        tools.bulk |= self.full_reads >= BULK;
+        tools.bulk |= self.room > FIRST;
         if self.chain.severs() {
             return Turn::Cut(End::Reset);
         }
@@ -101,14 +101,14 @@ impl Link {
                 Moved::Bytes(_) => {}
                 Moved::Blocked => return Turn::Wait(None),
                 Moved::End | Moved::Broken => {
-                    self.abandon(tools);
+                    self.abandon();
                     break;
                 }
             }
             match self.ended {
                 Some(End::Finish) => {
                     to.finish();
-                    self.abandon(tools);
+                    self.abandon();
                     break;
                 }
                 Some(end) => return Turn::Cut(end),
@@ -130,34 +130,25 @@ impl Link {
     }
 
     /// The receiver is gone or has been told the end: nothing more is read for it.
-    fn abandon(&mut self, tools: &mut Tools) {
+    fn abandon(&mut self) {
         self.done = true;
         self.held = Bytes::new();
-        self.return_pipe(tools);
     }
 
     /// Writes what is past every fault; `Bytes` when nothing is left.
     fn flush(&mut self, to: &mut Socket, meter: &Meter) -> Moved {
-        loop {
-            let filled = self.pipe.as_mut().filter(|pipe| pipe.is_filled());
-            if self.held.is_empty() && filled.is_none() {
-                return Moved::Bytes(0);
-            }
+        while !self.held.is_empty() {
             if !to.is_writable() {
                 return Moved::Blocked;
             }
-            let moved = match filled {
-                Some(pipe) => pipe.empty(to),
-                None => to.write(&self.held),
-            };
+            let moved = to.write(&self.held);
             let Moved::Bytes(count) = moved else {
                 return moved;
             };
             meter.sent(self.stream, count);
-            if !self.held.is_empty() {
-                self.held = self.held.split_off(count.min(self.held.len()));
-            }
+            self.held = self.held.split_off(count.min(self.held.len()));
         }
+        Moved::Bytes(0)
     }
 
     /// One read and one write without a fault between them; some deadline when it cannot.
@@ -170,20 +161,13 @@ impl Link {
         budget: &mut usize,
     ) -> Option<Option<Instant>> {
         if !from.is_readable() || !to.is_writable() {
-            self.return_pipe(tools);
             return Some(None);
         }
-        if self.full_reads < BULK {
-            self.return_pipe(tools);
-        } else if self.pipe.is_none() {
-            self.pipe = tools.pipes.lend();
+        let room = self.room;
+        if tools.scratch.len() < room {
+            tools.scratch.resize(room, 0);
         }
-        let room = tools.scratch.len();
-        let moved = match &mut self.pipe {
-            Some(pipe) => pipe.fill(from),
-            None => from.read(&mut tools.scratch),
-        };
-        let count = match moved {
+        let count = match from.read(&mut tools.scratch[..room]) {
             Moved::Bytes(count) => count,
             Moved::Blocked => return None,
             Moved::End => {
@@ -197,17 +181,6 @@ impl Link {
         };
         meter.received(self.stream, count);
         *budget = budget.saturating_sub(count);
-        if self.pipe.is_some() {
-            if count < SMALL {
-                self.full_reads = 0;
-            }
-            return None;
-        }
-        self.full_reads = if count == room {
-            (self.full_reads + 1).min(BULK)
-        } else {
-            0
-        };
         let written = match to.write(&tools.scratch[..count]) {
             Moved::Bytes(written) => written,
             _ => 0,
@@ -215,6 +188,12 @@ impl Link {
         meter.sent(self.stream, written);
         if written < count {
             self.held = Bytes::copy_from_slice(&tools.scratch[written..count]);
+        }
+        if written < count || count < SMALL {
+            // What a slow receiver does not take is held: that must not be much.
+            self.room = FIRST;
+        } else if count == room {
+            self.room = (room * 2).min(MOST);
         }
         None
     }
@@ -228,7 +207,6 @@ impl Link {
         budget: &mut usize,
         now: Instant,
     ) -> Option<Option<Instant>> {
-        self.return_pipe(tools);
         let mut source = Source::new(from, tools, meter, self.stream, budget);
         match self.chain.pull(&mut source, now) {
             Pull::Data(chunk) => self.held = chunk.data,
@@ -236,12 +214,6 @@ impl Link {
             Pull::End(end) => self.ended = Some(end),
         }
         None
-    }
-
-    fn return_pipe(&mut self, tools: &mut Tools) {
-        if let Some(pipe) = self.pipe.take() {
-            tools.pipes.give_back(pipe);
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! plane    the worker threads, and where proxies are made
 //! handle   one proxy as its owner sees it
 //! worker   one thread: epoll, timers, connections        (no task per connection)
-//! link     one direction of one connection               (copy, splice or chain)
+//! link     one direction of one connection               (copy or chain)
 //! chain    the faults of one link, in creation order
 //! kinds/   one fault, one file
 //! udp/     datagrams: a session per client instead of a connection
@@ -24,7 +24,6 @@ pub mod kinds;
 mod link;
 #[cfg(test)]
 mod loopback;
-mod pipe;
 mod plane;
 mod poller;
 mod protocol;

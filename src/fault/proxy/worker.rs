@@ -15,7 +15,6 @@ use super::chain::Faults;
 use super::command::{Command, Core, Inbox};
 use super::connection::{Connection, Next, Side, Watcher};
 use super::link::Tools;
-use super::pipe::Pool;
 use super::poller::Poller;
 use super::protocol::Protocol;
 use super::resolve::Lookup;
@@ -80,7 +79,6 @@ impl Worker {
             timers: Timers::default(),
             tools: Tools {
                 scratch: vec![0; SCRATCH],
-                pipes: Pool::default(),
                 bulk: false,
             },
             ready: Vec::new(),
