@@ -35,7 +35,7 @@ def look_up(server, name):
     """The address; None if there is none. Raises when the server fails or does not answer."""
     query = os.urandom(2) + struct.pack("!HHHHH", 0x100, 1, 0, 0, 0) + question(name)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ask:
-        ask.settimeout(0.3)
+        ask.settimeout(1)
         ask.connect((server, 53))
         ask.send(query)
         reply = ask.recv(512)

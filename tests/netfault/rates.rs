@@ -101,19 +101,42 @@ fn the_kernel_s_own_queueing_comes_back_when_the_last_bandwidth_is_healed() {
     );
     assert_eq!(plan.tier, Tier::Journal);
     slow.inject(Duration::from_secs(60)).unwrap();
-    let mut slower = inject(&hosts, "bandwidth", options(8, 1.0));
     assert!(queueing(&hosts, 0).is_ours());
-    // Each has its own class, and the rest is not slowed at all.
+    // The rest is not slowed at all.
     let (_, free) = transfer(&hosts, hosts.address(1), Duration::from_millis(500));
     assert!(free > 100.0, "{free} Mbit/s");
-    slow.heal().unwrap();
-    assert!(
-        queueing(&hosts, 0).is_ours(),
-        "the other one is still there"
-    );
-    assert!(slower.inspect().unwrap().installed);
-    assert_eq!(slower.heal().unwrap(), Healed::Restored);
+    assert_eq!(slow.heal().unwrap(), Healed::Restored);
     assert_eq!(queueing(&hosts, 0), before);
+}
+
+#[test]
+fn of_two_bandwidths_the_smaller_one_holds_whichever_comes_first() {
+    let Some(hosts) = Hosts::make("two bandwidths") else {
+        return;
+    };
+    let before = queueing(&hosts, 0);
+    let options = |megabits: f64| {
+        let pace = json!({ "rate": megabits * 1e6 / 8.0, "burst": 32_768, "queue": 250_000 });
+        json!({ "target": hosts.target(0), "pace": pace })
+    };
+    for (one, other) in [(10.0, 40.0), (40.0, 10.0)] {
+        let mut first = inject(&hosts, "bandwidth", options(one));
+        let mut second = build("netfault.bandwidth", options(other), &hosts.shared);
+        let plan = second.preflight().unwrap();
+        // A packet is in one class only.
+        assert!(!plan.effect.contains("by the kernel"), "{}", plan.effect);
+        second.inject(Duration::from_secs(60)).unwrap();
+        let (_, rate) = transfer(&hosts, hosts.address(1), Duration::from_secs(2));
+        assert!((8.0..11.0).contains(&rate), "{rate} Mbit/s");
+        first.heal().unwrap();
+        let (_, rate) = transfer(&hosts, hosts.address(1), Duration::from_secs(2));
+        assert!(
+            (other * 0.8..other * 1.1).contains(&rate),
+            "{rate} Mbit/s of {other}"
+        );
+        second.heal().unwrap();
+        assert_eq!(queueing(&hosts, 0), before);
+    }
 }
 
 #[test]

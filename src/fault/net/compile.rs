@@ -46,6 +46,8 @@ pub(super) struct Resolved<'a> {
     pub(super) queue: Option<u32>,
     /// Whether only packets to the one who is asked are meant, not the answers; then the direction is one.
     pub(super) queries: bool,
+    /// Whether packets are only told where to go, which those that are sent once more must be told again.
+    pub(super) steers: bool,
     /// What tells the target's packets from those of others in the same namespace; none where all are its.
     pub(super) owned: Option<Owned>,
 }
@@ -258,7 +260,9 @@ impl Writer {
         if !resolved.filter.includes_loopback() {
             rules.push(pass(on_interface(hook, "lo")));
         }
-        rules.push(pass(sent_again(hook, resolved.queue)));
+        if !resolved.steers {
+            rules.push(pass(sent_again(hook, resolved.queue)));
+        }
         if hook == Hook::Output {
             rules.push(pass(copied()));
         }
@@ -326,6 +330,7 @@ mod tests {
             terminated: false,
             queue: None,
             queries: false,
+            steers: false,
             owned: None,
         };
         compile(1, &resolved, &Arm::all(vec![Expression::Drop])).rules

@@ -6,6 +6,7 @@
 //! filter        which packets, as scripts say it        resolve   names and targets to addresses
 //! compile       a filter as rules, step by step (steps)  rules     rules in one namespace, held and removed
 //! steer         impaired by the kernel itself, in classes  netem    what happens to packets there
+//! lanes         one fault at a time has the kernel do it
 //! follow        planned again while it is live        owned     processes that share the host's network
 //! attachment    the agent's table in a namespace        nft/      nf_tables
 //! namespace/    found, entered, made                    route/    links and addresses
@@ -24,6 +25,7 @@ mod duplicate;
 mod filter;
 mod follow;
 mod impair;
+mod lanes;
 mod latency;
 mod loss;
 pub mod namespace;

@@ -175,6 +175,7 @@ pub(super) fn plan_one(
             terminated: site.host && !filter.forwarded,
             queue: None,
             queries: false,
+            steers: false,
             owned: Owned::of(site)?,
         };
         let number = number(context, 0);
@@ -184,6 +185,7 @@ pub(super) fn plan_one(
             ruleset: compile(number, &resolved, arms),
             shaping: None,
             steer: None,
+            lane: None,
         });
     }
     Ok(Plan {

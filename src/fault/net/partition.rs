@@ -147,6 +147,7 @@ fn cut(context: &Context, direction: Direction, remote: Vec<Network>) -> Ruleset
         terminated: false,
         queue: None,
         queries: false,
+        steers: false,
         owned: None,
     };
     let arms = Arm::all(vec![Expression::Count, Expression::Drop]);
@@ -166,6 +167,7 @@ fn merged(context: &Context, rules: Vec<(Site, Ruleset)>) -> Vec<Piece> {
                 ruleset,
                 shaping: None,
                 steer: None,
+                lane: None,
             }),
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::attachment::{Attachment, Attachments, trouble_entering, trouble_with_kernel};
+use super::lanes::Lane;
 use super::namespace::{Namespace, NamespaceError};
 use super::nft::{Count, Expression, LeaseError, Ruleset, remove_table};
 use super::queue::{Impairment, Mode, Queue, Work};
@@ -42,6 +43,8 @@ pub(super) struct Piece {
     pub(super) shaping: Option<Shaping>,
     /// The class that its rules steer packets into, and what they suffer there.
     pub(super) steer: Option<(Steer, Impairment)>,
+    /// Held for as long as the fault may be there.
+    pub(super) lane: Option<Arc<Lane>>,
 }
 
 /// The work of a packet queue.
@@ -296,6 +299,7 @@ impl Rules {
             None => healed,
         };
         self.attachment = None;
+        self.piece.lane = None;
         Ok(healed)
     }
 }

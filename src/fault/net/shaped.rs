@@ -5,13 +5,15 @@ use serde_json::Value;
 use super::compile::{Arm, Resolved, compile, exempt};
 use super::filter::{Direction, Filter, Network, Peer};
 use super::follow::Follows;
-use super::nft::Expression;
+use super::lanes::Lanes;
+use super::nft::{Expression, Hook};
 use super::owned::{self, Owned};
 use super::packets::{Packets, Plan, refuse_loopback};
 use super::queue::{Impairment, Mode, Work};
 use super::resolve::{Site, addresses, networks, shared_sites, sites};
 use super::rules::{Piece, Shaping, fault_number, next_number};
 use super::steer::Steer;
+use super::steps::sent_again;
 use crate::fault::{Built, Context, Fault, Healed, Kind, Spec, Target, Tier, Trouble};
 
 /// An impairment of a target's packets.
@@ -123,14 +125,28 @@ impl Placer<'_> {
                 ..filter.clone()
             };
             let ends = peers(filter, self.context)?;
-            if let Some(way) = Steer::way(&self.shaped.impairment)
-                && let Some(steer) = Steer::of(site, &one_way, fault_number(self.context))?
-            {
-                self.steer(site, &one_way, ends, steer)?;
-                return Ok(vec![format!("by the kernel ({way}) at {}", site.label)]);
+            let fault = fault_number(self.context);
+            let way = Steer::way(&self.shaped.impairment);
+            let steer = match way {
+                Some(_) => Steer::of(site, &one_way, fault)?,
+                None => None,
+            };
+            let lanes = self.context.shared.get::<Lanes>();
+            let lane = lanes.take(site.namespace.cookie, fault, steer.is_some());
+            let words = match (way, steer) {
+                (Some(way), Some(steer)) if lane.kernel => {
+                    self.steer(site, &one_way, ends, steer)?;
+                    format!("by the kernel ({way}) at {}", site.label)
+                }
+                _ => {
+                    self.add(site, &one_way, ends, Mode::Resend)?;
+                    format!("held at {} and sent again", site.label)
+                }
+            };
+            if let Some(piece) = self.pieces.last_mut() {
+                piece.lane = Some(lane);
             }
-            self.add(site, &one_way, ends, Mode::Resend)?;
-            return Ok(vec![format!("held at {} and sent again", site.label)]);
+            return Ok(vec![words]);
         };
         // Seen from the receiver: from the target, to the port that the receiver offers.
         let senders = addresses(site)?;
@@ -169,20 +185,24 @@ impl Placer<'_> {
             terminated: false,
             queue: None,
             queries: false,
+            steers: true,
             owned: Owned::of(site)?,
         };
         let number = next_number(self.context, &self.pieces, site);
-        let arms = Arm::all(vec![
-            Expression::Count,
-            Expression::Classify(steer.class),
-            Expression::Accept,
-        ]);
+        let steps = [Expression::Classify(steer.class), Expression::Accept];
+        // Counted when it was sent first.
+        let mut again = sent_again(Hook::Output, None);
+        again.extend(steps.clone());
+        let mut arms = Arm::all(again);
+        let first = std::iter::once(Expression::Count).chain(steps).collect();
+        arms.extend(Arm::all(first));
         self.pieces.push(Piece {
             site: site.clone(),
             number,
             ruleset: compile(number, &resolved, &arms),
             shaping: None,
             steer: Some((steer, self.shaped.impairment.clone())),
+            lane: None,
         });
         Ok(())
     }
@@ -202,6 +222,7 @@ impl Placer<'_> {
             terminated: site.host && !filter.forwarded,
             queue: Some(fault_number(self.context)),
             queries: false,
+            steers: false,
             owned: Owned::of(site)?,
         };
         let number = next_number(self.context, &self.pieces, site);
@@ -216,6 +237,7 @@ impl Placer<'_> {
                 work: Work::Impair(self.shaped.impairment.clone()),
             }),
             steer: None,
+            lane: None,
         });
         Ok(())
     }

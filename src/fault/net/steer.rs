@@ -36,11 +36,12 @@ impl Steer {
     }
 
     /// A class for the fault with this number, if the site's packets can be slowed there: it is not the host, whose
-    /// interfaces are many, has one interface, and nobody has set up its queueing.
+    /// interfaces are many, has one interface, and nobody else has set up its queueing or has a class there.
     pub(super) fn of(site: &Site, filter: &Filter, fault: u32) -> Result<Option<Self>, Trouble> {
         if site.host || filter.forwarded {
             return Ok(None);
         }
+        let class = traffic::OURS | ((fault & 0x7fff) + 1);
         let look = || -> Result<Option<Vec<(u32, String)>>, NetlinkError> {
             let socket = route::open()?;
             let named = |name: &str| filter.interface.as_deref().is_none_or(|one| one == name);
@@ -57,16 +58,17 @@ impl Steer {
                 if root.is_some_and(|root| !root.is_default() && !root.is_ours()) {
                     return Ok(None);
                 }
+                let mut classes = traffic::classes(&socket, link.index)?.into_iter();
+                if classes.any(|one| one != class) {
+                    return Ok(None);
+                }
             }
             let both = links.into_iter().map(|link| (link.index, link.name));
             Ok(Some(both.collect()))
         };
         let entered = site.namespace.enter(look).map_err(trouble_entering)?;
         let interfaces = entered.map_err(trouble_with_kernel)?;
-        Ok(interfaces.map(|interfaces| Self {
-            interfaces,
-            class: traffic::OURS | ((fault & 0x7fff) + 1),
-        }))
+        Ok(interfaces.map(|interfaces| Self { interfaces, class }))
     }
 
     /// Makes the class, and the discipline around it where there is none of rchaos yet.

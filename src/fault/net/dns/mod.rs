@@ -161,6 +161,7 @@ impl Dns {
             terminated: site.host && !filter.forwarded,
             queue: held.then(|| fault_number(context)),
             queries: true,
+            steers: false,
             owned: Owned::of(site)?,
         };
         let last = match held {
@@ -180,6 +181,7 @@ impl Dns {
                 work: self.work(),
             }),
             steer: None,
+            lane: None,
         })
     }
 
