@@ -111,9 +111,12 @@ impl Faulty {
     /// Sends a signal to several parts, one right after the other.
     pub fn signal(&self, parts: &[Part], signal: Signal) -> Vec<Pid> {
         let pids: Vec<Pid> = parts.iter().map(|part| self.pid(*part)).collect();
-        for pid in &pids {
-            // A part may have ended because another one did.
-            let _ = kill_process(*pid, signal);
+        // Frozen first, so that none of them sees another one go, and puts somebody in its place, before it goes itself.
+        for each in [Signal::STOP, signal] {
+            for pid in &pids {
+                // A part may have ended because another one did.
+                let _ = kill_process(*pid, each);
+            }
         }
         pids
     }
