@@ -10,7 +10,6 @@ use super::route::traffic;
 const PACKETS: u32 = 1 << 18;
 const OPTIONS: u16 = 2;
 const REORDER: u16 = 3;
-const CORRUPT: u16 = 4;
 const LOSS: u16 = 5;
 const FOUR_STATES: u16 = 1;
 const TWO_STATES: u16 = 2;
@@ -27,7 +26,6 @@ pub(super) struct Netem {
     loss: f64,
     /// The kind of a model of losses, and its numbers.
     model: Option<(u16, Vec<f64>)>,
-    corrupt: f64,
     reorder: f64,
     gap: u32,
     seed: u64,
@@ -35,10 +33,11 @@ pub(super) struct Netem {
 
 impl Netem {
     /// None where `netem` would do something else than the agent: its correlations change the share itself, its
-    /// distributions are tables of the tool that sets it up, and kernels since 6.16 refuse one that makes copies
-    /// beside any other at the same interface.
+    /// distributions are tables of the tool that sets it up, it also flips bits that no checksum covers (of thirty
+    /// damaged datagrams ten arrive well, since the flip is in the frame's own header or in IPv6's), and kernels since
+    /// 6.16 refuse one that makes copies beside any other at the same interface.
     pub(super) fn of(impairment: &Impairment, seed: u64) -> Option<Self> {
-        if impairment.duplicate.is_some() {
+        if impairment.duplicate.is_some() || impairment.corrupt.is_some() {
             return None;
         }
         let plain = |share: Option<Share>| match share {
@@ -81,7 +80,6 @@ impl Netem {
             jitter,
             loss,
             model,
-            corrupt: plain(impairment.corrupt)?,
             reorder: plain(reorder.map(|one| one.share))?,
             // A gap of 1 is "any packet may overtake".
             gap: reorder.map_or(0, |one| one.gap.max(1)),
@@ -109,9 +107,6 @@ impl Netem {
             // With a gap and without this, all would overtake.
             if self.gap > 0 {
                 options.put(REORDER, &bytes(&[chance(self.reorder), 0]));
-            }
-            if self.corrupt > 0.0 {
-                options.put(CORRUPT, &bytes(&[chance(self.corrupt), 0]));
             }
             if let Some((kind, numbers)) = &self.model {
                 let numbers: Vec<u32> = numbers.iter().copied().map(chance).collect();
@@ -190,7 +185,7 @@ mod tests {
         let theirs = sent[..24].chunks(4).map(|four| whole(four).unwrap());
         assert_eq!(fixed, theirs.collect::<Vec<_>>());
         let theirs = Attributes(&sent[24..]);
-        for kind in [REORDER, CORRUPT, LOSS] {
+        for kind in [REORDER, LOSS] {
             assert_eq!(attributes.get(kind), theirs.get(kind), "{kind}");
         }
     }
@@ -211,14 +206,13 @@ mod tests {
         is_as_tc(&impairment, &sent);
         impairment.delay = Some(delay(100, 10));
         impairment.loss = Some(Loss::Random(share(0.5, 0.0)));
-        impairment.corrupt = Some(share(0.25, 0.0));
         impairment.reorder = Some(Reorder {
             share: share(0.1, 0.0),
             gap: 5,
         });
-        // limit 262144 delay 100ms 10ms loss 50% corrupt 25% reorder 10% gap 5
+        // limit 262144 delay 100ms 10ms loss 50% reorder 10% gap 5
         let sent = tc("84d71700 00000400 00000080 05000000 00000000 5a620200
-             0c000300 9a999919 00000000 0c000400 00000040 00000000");
+             0c000300 9a999919 00000000");
         is_as_tc(&impairment, &sent);
         let (_, rest) = written(&impairment);
         let seed = Attributes(&rest).get(SEED);
@@ -291,5 +285,10 @@ mod tests {
             ..Impairment::default()
         };
         assert!(Netem::of(&copies, 1).is_none());
+        let damage = Impairment {
+            corrupt: Some(share(0.1, 0.0)),
+            ..Impairment::default()
+        };
+        assert!(Netem::of(&damage, 1).is_none());
     }
 }

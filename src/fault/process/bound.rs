@@ -91,6 +91,7 @@ impl Bound {
             file: file.to_owned(),
             value,
             before: None,
+            met: 0,
         }
     }
 }
@@ -102,6 +103,9 @@ pub(in crate::fault) struct Setting {
     value: String,
     /// What was there, in a group that is not ours.
     before: Option<String>,
+    /// How often a limit had been met there by then.
+    #[serde(default)]
+    met: u64,
 }
 
 impl Setting {
@@ -122,22 +126,16 @@ impl Setting {
         let before =
             fs::read_to_string(&file).map_err(|error| Trouble::system(file.display(), error))?;
         self.before = Some(before.trim().to_owned());
+        self.met = self.met(group).unwrap_or_default();
         self.not_above(group);
         Ok(())
     }
 
     /// A limit that is lower already stays.
     pub(super) fn not_above(&mut self, home: &Path) {
-        let first = |text: &str| {
-            text.split(' ')
-                .next()
-                .and_then(|one| one.parse::<u64>().ok())
-        };
         let now = self.read(home).unwrap_or_default();
-        if first(&now)
-            .zip(first(&self.value))
-            .is_some_and(|(now, ours)| now < ours)
-        {
+        let both = amount(&now).zip(amount(&self.value));
+        if both.is_some_and(|((now, of), (ours, of_ours))| now * of_ours < ours * of) {
             self.value = now;
         }
     }
@@ -184,6 +182,11 @@ impl Setting {
 
     /// How often it acted.
     pub(super) fn hits(&self, group: &Path) -> Option<u64> {
+        Some(self.met(group)?.saturating_sub(self.met))
+    }
+
+    /// How often the limit of a group was met since there is that group.
+    fn met(&self, group: &Path) -> Option<u64> {
         match self.file.as_str() {
             "cpu.max" | "cpu.cfs_quota_us" => named(group, "cpu.stat", "nr_throttled "),
             "memory.max" => named(group, "memory.events", "max "),
@@ -211,6 +214,13 @@ impl Setting {
         self.set(group, before)?;
         Ok(Healed::Restored)
     }
+}
+
+/// How much a file allows, and of how much: `50000 100000` is a half. None without a limit.
+fn amount(text: &str) -> Option<(u128, u128)> {
+    let mut numbers = text.split(' ').map(|one| one.parse().ok());
+    let allowed = numbers.next()??;
+    Some((allowed, numbers.next().flatten().unwrap_or(1)))
 }
 
 /// What groups of version 2 say of their controllers.
@@ -282,5 +292,29 @@ mod tests {
         let mut pids = Bound::Pids(5).setting(true);
         pids.not_above(group.path());
         assert_eq!(pids.value, "5");
+    }
+
+    #[test]
+    fn a_share_of_time_is_compared_and_not_the_time_alone() {
+        let stays = |now: &str| {
+            let group = group(&[("cpu.max", now)]);
+            let mut cpu = Bound::Cpu(0.25).setting(true);
+            cpu.not_above(group.path());
+            cpu.value == now
+        };
+        assert!(stays("50000 1000000"), "a twentieth is less");
+        assert!(!stays("20000 40000"), "a half is more");
+        assert!(!stays("max 100000"));
+    }
+
+    #[test]
+    fn what_was_met_before_is_not_counted() {
+        let stat = |count: u64| format!("usage_usec 5\nnr_periods 90\nnr_throttled {count}\n");
+        let group = group(&[("cpu.max", "max 100000"), ("cpu.stat", &stat(40))]);
+        let mut cpu = Bound::Cpu(0.5).setting(true);
+        cpu.remember(group.path()).unwrap();
+        assert_eq!(cpu.hits(group.path()), Some(0));
+        fs::write(group.path().join("cpu.stat"), stat(43)).unwrap();
+        assert_eq!(cpu.hits(group.path()), Some(3));
     }
 }
