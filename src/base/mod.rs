@@ -1,6 +1,7 @@
 //! What every layer may use: units, the run's clock, seeded randomness, limits, programs, TLS.
 
 pub mod clock;
+pub mod comparison;
 pub mod glob;
 pub mod limits;
 pub mod program;

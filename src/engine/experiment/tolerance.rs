@@ -4,6 +4,7 @@ use mlua::{Function, Table, Value};
 use regex::Regex;
 use serde_json::Value as Json;
 
+use crate::base::comparison::Comparison;
 use crate::base::text::{nearest, quoted};
 
 /// What an answer is held to.
@@ -29,33 +30,6 @@ pub enum Tolerance {
     /// What the script's function says; its number in [`Functions`].
     Function(usize),
 }
-
-/// A comparison of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Comparison {
-    /// `<`
-    Less,
-    /// `<=`
-    AtMost,
-    /// `>`
-    More,
-    /// `>=`
-    AtLeast,
-    /// `==`
-    Equal,
-    /// `!=`
-    NotEqual,
-}
-
-/// Longer signs first, so that `<=` is not read as `<`.
-const SIGNS: [(&str, Comparison); 6] = [
-    ("==", Comparison::Equal),
-    ("!=", Comparison::NotEqual),
-    ("<=", Comparison::AtMost),
-    (">=", Comparison::AtLeast),
-    ("<", Comparison::Less),
-    (">", Comparison::More),
-];
 
 /// Functions of the script that probes call; they stay in the main VM.
 #[derive(Debug, Default)]
@@ -199,35 +173,16 @@ impl Tolerance {
     }
 }
 
-impl Comparison {
-    #[expect(clippy::float_cmp, reason = "the script asked for equality")]
-    fn holds(self, left: f64, right: f64) -> bool {
-        match self {
-            Self::Less => left < right,
-            Self::AtMost => left <= right,
-            Self::More => left > right,
-            Self::AtLeast => left >= right,
-            Self::Equal => left == right,
-            Self::NotEqual => left != right,
-        }
-    }
-
-    fn sign(self) -> &'static str {
-        let found = SIGNS.iter().find(|(_, comparison)| *comparison == self);
-        found.map_or("", |(sign, _)| sign)
-    }
-}
-
 /// Reads `< 500`; `None` if the text does not begin with a sign.
 fn comparison(text: &str) -> Option<Result<Tolerance, String>> {
     let text = text.trim();
-    let (sign, comparison) = SIGNS.iter().find(|(sign, _)| text.starts_with(sign))?;
-    let rest = text[sign.len()..].trim();
-    Some(match rest.parse::<f64>() {
-        Ok(wanted) if wanted.is_finite() => Ok(Tolerance::Compares(*comparison, wanted)),
+    let (comparison, rest) = Comparison::split(text)?;
+    Some(match rest.trim().parse::<f64>() {
+        Ok(wanted) if wanted.is_finite() => Ok(Tolerance::Compares(comparison, wanted)),
         _ => Err(format!(
-            "{} compares with no number; write \"{sign} 500\"",
-            quoted(text)
+            "{} compares with no number; write \"{} 500\"",
+            quoted(text),
+            comparison.sign()
         )),
     })
 }

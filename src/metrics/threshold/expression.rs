@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::method::{Method, MethodError};
 use super::value::Dimension;
+use crate::base::comparison::Comparison;
 use crate::base::text::quoted;
 use crate::metrics::aggregate::Aggregate;
 use crate::metrics::definition::{Kind, MetricDef};
@@ -13,31 +14,10 @@ use crate::metrics::definition::{Kind, MetricDef};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
     method: Method,
-    operator: Operator,
+    operator: Comparison,
     value: f64,
     dimension: Dimension,
 }
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Less,
-    AtMost,
-    More,
-    AtLeast,
-    Equal,
-    NotEqual,
-}
-
-/// Longer ones first, so that `<=` is not read as `<`.
-const OPERATORS: [(&str, Operator); 7] = [
-    ("===", Operator::Equal),
-    ("==", Operator::Equal),
-    ("!=", Operator::NotEqual),
-    ("<=", Operator::AtMost),
-    (">=", Operator::AtLeast),
-    ("<", Operator::Less),
-    (">", Operator::More),
-];
 
 /// Why a text is not an expression on a metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -100,8 +80,11 @@ impl Expression {
             example: Method::example(metric),
         };
         let (left, rest) = text.split_at(text.find(['<', '>', '=', '!']).ok_or_else(bare)?);
-        let known = |(sign, _): &&(&str, Operator)| rest.starts_with(sign);
-        let (sign, operator) = OPERATORS.iter().find(known).ok_or_else(bare)?;
+        // As in k6, where it says the same.
+        let strict = rest.strip_prefix("===");
+        let strict = strict.map(|rest| (Comparison::Equal, rest));
+        let found = strict.or_else(|| Comparison::split(rest));
+        let (operator, right) = found.ok_or_else(bare)?;
         let left = left.trim();
         let method = Method::parse(left, metric.kind).map_err(|error| match error {
             MethodError::Percentile => ExpressionError::Percentile {
@@ -115,7 +98,7 @@ impl Expression {
             },
         })?;
         let dimension = method.dimension(metric);
-        let right = rest[sign.len()..].trim();
+        let right = right.trim();
         let value = dimension
             .read(right)
             .map_err(|problem| ExpressionError::Value {
@@ -125,7 +108,7 @@ impl Expression {
             })?;
         Ok(Self {
             method,
-            operator: *operator,
+            operator,
             value,
             dimension,
         })
@@ -140,23 +123,15 @@ impl Expression {
 
     /// Whether a measured value is as it must be.
     #[must_use]
-    #[expect(clippy::float_cmp, reason = "the script asked for equality")]
     pub fn holds(&self, observed: f64) -> bool {
-        match self.operator {
-            Operator::Less => observed < self.value,
-            Operator::AtMost => observed <= self.value,
-            Operator::More => observed > self.value,
-            Operator::AtLeast => observed >= self.value,
-            Operator::Equal => observed == self.value,
-            Operator::NotEqual => observed != self.value,
-        }
+        self.operator.holds(observed, self.value)
     }
 
     /// Whether it bounds from above, so that having counted nothing answers it.
     pub(super) fn is_upper_bound(&self) -> bool {
         matches!(
             self.operator,
-            Operator::Less | Operator::AtMost | Operator::Equal
+            Comparison::Less | Comparison::AtMost | Comparison::Equal
         )
     }
 
@@ -169,14 +144,7 @@ impl Expression {
 
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operator = match self.operator {
-            Operator::Less => "<",
-            Operator::AtMost => "<=",
-            Operator::More => ">",
-            Operator::AtLeast => ">=",
-            Operator::Equal => "==",
-            Operator::NotEqual => "!=",
-        };
+        let operator = self.operator.sign();
         let value = self.dimension.spell(self.value);
         write!(f, "{} {operator} {value}", self.method)
     }
